@@ -21,6 +21,7 @@ from assets.apps.personal import Holding
 from assets.audit.entry import Entry
 from assets.audit.noted_assets import before_it
 from assets.declined import plainly_declined
+from assets.requests_sent import after_it
 
 PREVIEW_ROWS = 5
 PREVIEW_COLUMNS = 12
@@ -70,7 +71,7 @@ def app_asset(
         for held in (app.holding(*entry) for entry in holds)
         if held.personal
     ]
-    return lambda compute: decorator(plainly_declined(before_it(compute, entries) if entries else compute))
+    return lambda compute: decorator(plainly_declined(after_it(before_it(compute, entries) if entries else compute)))
 
 
 def column_schema(columns: Iterable[tuple[str, str, str, bool]]) -> TableSchema:

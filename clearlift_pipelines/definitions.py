@@ -47,8 +47,9 @@ from assets.backups.source_assets import joined
 from assets.capability import Capability, Site
 from assets.finding import HealthCheck
 from assets.health import sensors as health_sensors
+from assets.page import assets as page_assets
 from assets.partitions import Calendar
-from clearlift_pipelines import purge_job, settings, store_places
+from clearlift_pipelines import page, purge_job, settings, store_places
 from clearlift_pipelines.health import alerts_of, look_of
 from clearlift_pipelines.settings import Settings
 from clearlift_pipelines.stores import Stores
@@ -131,11 +132,12 @@ def build_defs(
     stores = stores or Stores(chosen)
     capabilities = list(brought(stores, apps, rooms))
     purge, purge_schedule = purge_job.build(chosen.history_days, lambda: stores.clock())
-    graph: list[Any] = [health_sensors.asset()]
+    graph: list[Any] = [health_sensors.asset(), page_assets.asset()]
     jobs: list[Any] = [purge]
     schedules: list[Any] = [purge_schedule]
     checks = health_checks(capabilities)
     sensors: list[Any] = health_sensors.build(partial(look_of, stores, checks), partial(alerts_of, stores))
+    sensors.append(page_assets.sensor(partial(page.write, stores)))
     for app, of_app in capabilities:
         own = {job.name: as_job(app, job) for capability in of_app for job in capability.jobs}
         graph += [definition for capability in of_app for definition in capability.assets]

@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from assets import requests_sent
 from assets.apps import APPS, App
 from assets.apps.pipelines import CATALOG_SCHEMA, FORMER_NAMES, MIGRATIONS
 from assets.changes.d1 import install as install_in_d1
@@ -26,6 +27,7 @@ from resources.d1 import D1, CloudflareD1, EmbeddedD1
 from resources.declined import DeclinedError
 from resources.http import Session
 from resources.kv import KV, CloudflareKV, EmbeddedKV
+from resources.meter import METER
 from resources.postgres import Postgres
 from resources.postgres.shared import SharedServer
 from resources.r2 import Bucket, BucketObjectStore, FolderObjectStore, ObjectStore, R2Sql
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 LAKE_LOCK = "clearlift.lake.commit"
 CATALOG_LOCK = "clearlift.lake.catalog"
+OBJECT_STORE = "object store"
 
 
 class NotSetUpError(DeclinedError):
@@ -125,7 +128,9 @@ class Stores:
     def object_store(self) -> ObjectStore:
         """R2: landing zone, quarantine, lake files, archives."""
         bucket = self.settings.r2_bucket
-        return (self.bucket(bucket) if bucket else None) or FolderObjectStore(self.settings.made_home() / "r2")
+        return (self.bucket(bucket) if bucket else None) or FolderObjectStore(
+            self.settings.made_home() / "r2", count=METER.of(OBJECT_STORE)
+        )
 
     def bucket(self, name: str) -> ObjectStore | None:
         """A bucket that the credentials of R2 open, such as one with copies; None where R2 is embedded."""
@@ -136,7 +141,9 @@ class Stores:
         secret = s.r2_secret_access_key.get_secret_value()
         bucket = Bucket(endpoint=endpoint, name=name, access_key_id=s.r2_access_key_id, secret_access_key=secret)
         setting = variable_of("r2_endpoint" if s.r2_endpoint else "cloudflare_account_id")
-        return BucketObjectStore(bucket, storage_classes=s.r2_storage_classes, setting=setting)
+        return BucketObjectStore(
+            bucket, storage_classes=s.r2_storage_classes, setting=setting, count=METER.of(OBJECT_STORE)
+        )
 
     @cached_property
     def backup_store(self) -> ObjectStore:
@@ -158,6 +165,7 @@ class Stores:
             ),
             storage_classes=s.r2_storage_classes,
             setting=variable_of("backup_endpoint"),
+            count=METER.of("backups"),
         )
 
     @property
@@ -243,18 +251,21 @@ class Stores:
             if database is None:
                 self._d1[app.name] = EmbeddedD1(self.settings.made_home() / "d1" / f"{app.name}.sqlite")
             else:
-                self._d1[app.name] = CloudflareD1(self._cloudflare, self._account, database, api=self._api)
+                count = METER.of(f"{app.name}-d1")
+                self._d1[app.name] = CloudflareD1(self._cloudflare, self._account, database, api=self._api, count=count)
         return self._d1[app.name]
 
     def kv(self, app: App) -> KV:
         """An application's KV namespace."""
         if app.name not in self._kv:
-            namespace = self.settings.kv.get(app.name)
+            namespace, count = self.settings.kv.get(app.name), METER.of(f"{app.name}-kv")
             if namespace is None:
                 file = self.settings.made_home() / "kv" / f"{app.name}.sqlite"
-                self._kv[app.name] = EmbeddedKV(file, clock=lambda: self.clock().timestamp())
+                self._kv[app.name] = EmbeddedKV(file, clock=lambda: self.clock().timestamp(), count=count)
             else:
-                self._kv[app.name] = CloudflareKV(self._cloudflare, self._account, namespace, api=self._api)
+                self._kv[app.name] = CloudflareKV(
+                    self._cloudflare, self._account, namespace, api=self._api, count=count
+                )
         return self._kv[app.name]
 
     def migrated(self) -> Iterator[tuple[str, migrations.AppliedMigrations, str]]:
@@ -343,6 +354,11 @@ class Stores:
         made += [f"{app.name}-lake: column {column} of {name}" for column in self.lake.complete(table)]
         restored = self.lake.restore_properties(table)
         return made + [f"{app.name}-lake: setting {setting} of {name}" for setting in restored]
+
+    def note_requests(self) -> None:
+        """Add the requests that this process sent to those of all, where our Postgres is open."""
+        if "postgres" in self.__dict__ and self.postgres.is_open:
+            requests_sent.write(self.postgres, self.clock())
 
     def __enter__(self) -> Self:
         return self

@@ -43,6 +43,7 @@ _RECORDS = {
     "health.looks": "one row a health check",
     "health.findings": "each look deletes what ended a month ago",
     "health.alerts": "each look deletes what was sent a month ago",
+    "health.requests": "one short row a store, class and day",
     "health.samples": "each look deletes what is older than a year, and the times of looks after a month",
     "pipelines.migrations": "says what the schema is",
 }
@@ -87,6 +88,7 @@ def lifecycles_of(
     yield kept("r2", "audit/", "one short object a day: proves that the audit trail is the one that was written")
     yield kept("r2", "privacy/receipts/", "proves that a request was carried out; it names nobody")
     yield kept("r2", "compliance/", "one report a month: shows what was done")
+    yield kept("r2", "pages/", "one file, made again every few minutes", not_archived="made of what the stores hold")
     yield kept("r2", "archive/", "for those who must look back", not_archived="it is the archive")
     yield prefix("exports/", LONGEST_EXPORT_DAYS, "made again when it is asked for", share=1)
     yield prefix("search/", 1, _SHORT_LIVED, share=1)

@@ -233,7 +233,7 @@ def _cuts(grain: str, window: str, people: str, exact: str = "") -> str:
 _IMPERSONAL = f"""
     ingest.runs: app ingest_id state started_at committed_at snapshot_id sequence arrived
     ingest.batches: app etag sha256 ingest_id bytes received stored doubled conflicting quarantined without_consent
-        first_event last_event
+        first_event last_event landed_at
     ingest.quarantine: app sha256 line reason field value kept ingest_id replayed_as replayed_at
     ingest.without_consent: ingest_id org_tag hour event_type events
     ingest.unknown_fields: ingest_id events
@@ -313,6 +313,7 @@ _IMPERSONAL = f"""
     health.findings: app name subject severity message command since shown_from seen_at resolved_at sent
     health.alerts: key made_at title body severity tries next_at sent_at
     health.samples: measure subject at value
+    health.requests: store class day requests
     pipelines.migrations: folder number name checksum applied_at
     lake.iceberg_tables: catalog_name table_namespace table_name metadata_location previous_metadata_location
         iceberg_type
@@ -329,6 +330,6 @@ PIPELINES = registry(
         "backup_log: id table_name changed_at\nbackup_noted: id table_name\n"
         "erasure_requests: id kind organisation requested_at state why changed_at\n"
         "export_requests: id kind organisation requested_at state why expires_at changed_at",
-        "r2": "data/ archive/ exports/: key\nlake/ search/ audit/ compliance/ privacy/receipts/: key content",
+        "r2": "data/ archive/ exports/: key\nlake/ search/ audit/ compliance/ pages/ privacy/receipts/: key content",
     },
 )

@@ -204,7 +204,7 @@ class Ingest:
         landed = objects.read(self.store, landing.zone(self.app), info)
         if why := known.whole.get(identity(info)):
             landed = replace(landed, text=None, unreadable=why)
-        batch = BatchOutcome(landed.key, landed.etag, landed.sha256, landed.size)
+        batch = BatchOutcome(landed.key, landed.etag, landed.sha256, landed.size, info.last_modified)
         repeated = landed.sha256 in taken or bool(ledger.known_checksums([landed.sha256]))
         if not repeated and landed.text is None:
             reason = self._kept_whole(landed, erased)

@@ -21,13 +21,15 @@ from resources.sql_files import read_sql
 class BatchOutcome:
     """What became of the lines of one landed batch. received = stored + doubled + quarantined + without_consent.
 
-    conflicting: those of the doubled that have another payload than the event that was stored first.
+    landed_at: when the object landed, by its store. conflicting: those of the doubled that have another payload than
+    the event that was stored first.
     """
 
     object_key: str
     etag: str
     sha256: str
     bytes: int
+    landed_at: datetime | None = None
     received: int = 0
     stored: int = 0
     doubled: int = 0
@@ -173,13 +175,13 @@ def _rows(run: RunOutcome, app: str) -> Iterable[tuple[str, tuple[str, ...], Ite
         (
             *("app", "object_key", "etag", "sha256", "ingest_id", "bytes"),
             *("received", "stored", "doubled", "conflicting", "quarantined", "without_consent"),
-            *("first_event", "last_event"),
+            *("first_event", "last_event", "landed_at"),
         ),
         (
             (
                 *(app, b.object_key, b.etag, b.sha256, run.ingest_id, b.bytes),
                 *(b.received, b.stored, b.doubled, b.conflicting, b.quarantined, b.without_consent),
-                *(b.first_event, b.last_event),
+                *(b.first_event, b.last_event, b.landed_at),
             )
             for b in run.batches
         ),

@@ -51,12 +51,13 @@ def checks(rooms: Rooms, apps: Sequence[App], home: Path, thresholds: Thresholds
             ("postgres schema", *([one.needs] if one.needs else [])),
             every=HOURLY,
         )
-        for one in _stores(rooms, apps, home, thresholds)
+        for one in measured(rooms, apps, home, thresholds)
     ]
     return [*sizes, HealthCheck(PIPELINES.name, "slow_store", partial(_slow, ledger, thresholds))]
 
 
-def _stores(rooms: Rooms, apps: Sequence[App], home: Path, thresholds: Thresholds) -> Iterator[Measured]:
+def measured(rooms: Rooms, apps: Sequence[App], home: Path, thresholds: Thresholds) -> Iterator[Measured]:
+    """Every store that has a size."""
     postgres, d1, older = thresholds.postgres_gb * GB, thresholds.d1_gb * GB, "clearlift retention plan"
     yield Measured("postgres", "postgres", postgres, lambda: _database(rooms.postgres), older)
     for app in apps:
@@ -78,7 +79,7 @@ def _sizes(ledger: Ledger, store: Measured, thresholds: Thresholds, now: datetim
     ledger.add_samples("bytes", {store.name: size}, now)
     share = thresholds.disk_share if store.name == "disk" else thresholds.size_share
     grown = next((row for row in ledger.growth(now - REACH) if row["subject"] == store.name), None)
-    full_in = _days_until_full(store.limit - size, grown)
+    full_in = days_until_full(store.limit - size, grown)
     said = f"{size / GB:,.2f} of {store.limit / GB:,.2f} GB are used"
     soon = "" if full_in is None else f"; at today's growth it is full in {full_in:,.0f} days"
     if size >= share * store.limit or (full_in is not None and full_in < thresholds.forecast_days):
@@ -86,8 +87,8 @@ def _sizes(ledger: Ledger, store: Measured, thresholds: Thresholds, now: datetim
         yield Finding(store.name, said + soon, store.command, severity)
 
 
-def _days_until_full(left: float, grown: Mapping[str, float] | None) -> float | None:
-    """None where it does not grow, or where too few days are known."""
+def days_until_full(left: float, grown: Mapping[str, float] | None) -> float | None:
+    """Days until so many bytes are taken too; None where it does not grow, or where too few days are known."""
     if grown is None or grown["days"] < FEWEST_DAYS or grown["a_day"] <= 0:
         return None
     return max(0.0, left) / grown["a_day"]

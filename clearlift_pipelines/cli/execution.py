@@ -167,6 +167,7 @@ def workbench() -> Iterator[Workbench]:
         bench = Workbench(chosen, console, progress, instance)
         with bench.stores:
             yield bench
+            bench.stores.note_requests()
         bench.refuse_failed_checks()
 
 

@@ -59,3 +59,4 @@ def terminal(*, makes_keys: bool = True) -> Iterator[Terminal]:
         opened = Terminal(chosen, console, progress, makes_keys=makes_keys)
         with opened.stores:
             yield opened
+            opened.stores.note_requests()

@@ -16,6 +16,7 @@ from resources.d1.export import export
 from resources.d1.placeholders import scan
 from resources.d1.protocol import D1
 from resources.http import HttpError, Session
+from resources.meter import D1_ROWS_READ, D1_ROWS_WRITTEN, Count, nobody
 from resources.verdicts import Answer, Verdict, decoded
 
 TIME_TRAVEL = timedelta(days=30)
@@ -35,9 +36,15 @@ def _judge(code: int, message: str) -> Verdict | None:
 
 
 class CloudflareD1(D1):
-    """The D1 database `database_id` of `account_id`; `session` is one of Cloudflare's API and holds the token."""
+    """The D1 database `database_id` of `account_id`; `session` is one of Cloudflare's API and holds the token.
 
-    def __init__(self, session: Session, account_id: str, database_id: str, *, api: str = API) -> None:
+    count: is told of the rows that each answer says were read and written.
+    """
+
+    def __init__(
+        self, session: Session, account_id: str, database_id: str, *, api: str = API, count: Count = nobody
+    ) -> None:
+        self._count = count
         self._session = session
         self._pacing_key = account_id
         self._url = f"{account_url(api, account_id)}/d1/database/{database_id}"
@@ -117,6 +124,9 @@ class CloudflareD1(D1):
             read = []
         if len(read) != len(queries):
             raise D1Error(0, f"the answer to {len(queries)} statements has another form")
+        for answer in answers:
+            self._count(D1_ROWS_READ, int(answer["meta"].get("rows_read") or 0))
+            self._count(D1_ROWS_WRITTEN, int(answer["meta"].get("rows_written") or 0))
         return read
 
     def _call(self, method: str, path: str, body: Any = None, *, idempotent: bool = True) -> Any:

@@ -18,6 +18,7 @@ from resources.cloudflare import API, account_url, in_envelope
 from resources.http import HttpError, Session
 from resources.kv import limits
 from resources.kv.protocol import KV, Entry, KeyInfo, KVError
+from resources.meter import KV_DELETES, KV_LISTS, KV_READS, KV_WRITES, Count, nobody
 from resources.verdicts import OK, Classify, Verdict, decoded
 
 NOT_FOUND = 10009
@@ -32,7 +33,8 @@ T = TypeVar("T")
 class CloudflareKV(KV):
     """The namespace `namespace_id` of `account_id`; `session` is one of Cloudflare's API and holds the token.
 
-    Cloudflare takes 10,000 pairs at once (`bulk_pairs`); its local runtime becomes much slower above 500.
+    Cloudflare takes 10,000 pairs at once (`bulk_pairs`); its local runtime becomes much slower above 500. `count` is
+    told of what is charged for: each key, and each page of a listing.
     """
 
     settles_within = timedelta(minutes=2)  # twice what is documented
@@ -46,6 +48,7 @@ class CloudflareKV(KV):
         api: str = API,
         bulk_pairs: int = limits.MAX_BULK_PAIRS,
         clock: Callable[[], float] = time.time,
+        count: Count = nobody,
     ) -> None:
         self._session = session
         self._pacing_key = account_id
@@ -53,6 +56,7 @@ class CloudflareKV(KV):
         self._namespace_id = namespace_id
         self._bulk_pairs = bulk_pairs
         self._clock = clock
+        self._count = count
         self._in_envelope = in_envelope()
 
     def __repr__(self) -> str:
@@ -63,11 +67,13 @@ class CloudflareKV(KV):
         pairs = ((entry.key, self._pair(entry)) for entry in entries)
         most_size = limits.MAX_BULK_BYTES - ENVELOPE_BYTES
         for chunk in chunked_by_size(pairs, lambda pair: len(pair[1]) + 1, most_size=most_size, most=self._bulk_pairs):
+            self._count(KV_WRITES, len(chunk))
             self._until_all("PUT", "/bulk", dict(chunk))
 
     def get(self, key: str) -> bytes | None:
         """See `KV.get`; one request."""
         limits.check_key(key)
+        self._count(KV_READS, 1)
         path = f"/values/{quote(key, safe='')}"
         response = self._request("GET", path, route="kv/values", classify=self._value)
         return response.content if response.ok else None
@@ -79,6 +85,7 @@ class CloudflareKV(KV):
         for key in unique:
             limits.check_key(key)
         for chunk in chunked(unique, limits.MAX_BULK_GET):
+            self._count(KV_READS, len(chunk))
             for key, text in self._get(chunk):
                 # The bulk read decodes values as UTF-8, with U+FFFD for other bytes. The single read gives the bytes.
                 value = self.get(key) if text is None or REPLACED in text else text.encode()
@@ -91,12 +98,14 @@ class CloudflareKV(KV):
         for chunk in chunked(keys, self._bulk_pairs):
             for key in chunk:
                 limits.check_key(key)
+            self._count(KV_DELETES, len(chunk))
             self._until_all("POST", "/bulk/delete", {key: json.dumps(key).encode() for key in chunk})
 
     def list(self, prefix: str = "") -> Iterator[KeyInfo]:
         """See `KV.list`; one request for 1,000 keys."""
         params: dict[str, str] = {"limit": "1000", **({"prefix": prefix} if prefix else {})}
         while True:
+            self._count(KV_LISTS, 1)
             body = decoded(self._request("GET", "/keys", route="kv/keys", params=params))
             for info in _checked(list, body.get("result"), "kv/keys"):
                 name = _checked(str, _checked(dict, info, "kv/keys").get("name"), "kv/keys")

@@ -13,6 +13,7 @@ from pathlib import Path
 from resources.chunks import chunked_by_size
 from resources.kv import limits
 from resources.kv.protocol import KV, Entry, KeyInfo, KVError
+from resources.meter import KV_DELETES, KV_LISTS, KV_READS, KV_WRITES, Count, nobody
 from resources.sqlite_file import SqliteFile
 
 LIST_PAGE = 1000
@@ -34,13 +35,17 @@ LIST = (
 
 
 class EmbeddedKV(KV):
-    """A namespace in the SQLite file at `path`, which the first use makes with its folders. `clock`: Unix seconds."""
+    """A namespace in the SQLite file at `path`, which the first use makes with its folders. `clock`: Unix seconds.
+
+    count: is told of what Cloudflare would charge for: each key, and each page of a listing.
+    """
 
     settles_within = timedelta(0)
 
-    def __init__(self, path: Path | str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path | str, *, clock: Callable[[], float] = time.time, count: Count = nobody) -> None:
         self.path = Path(path)
         self._clock = clock
+        self._count = count
         self._file = SqliteFile(self.path, _prepare, self._error)
 
     def __repr__(self) -> str:
@@ -53,6 +58,7 @@ class EmbeddedKV(KV):
             with self._file.transaction() as connection:
                 connection.execute("delete from pairs where expiration <= ?", (self._clock(),))
                 connection.executemany(PUT, chunk)
+            self._count(KV_WRITES, len(chunk))
 
     def get(self, key: str) -> bytes | None:
         """See `KV.get`."""
@@ -65,6 +71,7 @@ class EmbeddedKV(KV):
         with self._file.connection() as connection:
             for key in keys:
                 limits.check_key(key)
+                self._count(KV_READS, 1)
                 row = connection.execute(GET, (key, now)).fetchone()
                 if row is not None:
                     values[key] = row[0]
@@ -77,11 +84,13 @@ class EmbeddedKV(KV):
             limits.check_key(key)
         with self._file.transaction() as connection:
             connection.executemany("delete from pairs where key = ?", ((key,) for key in checked))
+        self._count(KV_DELETES, len(checked))
 
     def list(self, prefix: str = "") -> Iterator[KeyInfo]:
         """See `KV.list`."""
         start = prefix
         while True:
+            self._count(KV_LISTS, 1)
             with self._file.connection() as connection:
                 rows = connection.execute(LIST, (start, self._clock(), LIST_PAGE)).fetchall()
             for key, expiration, metadata in rows:

@@ -101,6 +101,11 @@ class Postgres:
         return self._dsn if isinstance(self._dsn, str) else self._dsn()
 
     @property
+    def is_open(self) -> bool:
+        """Whether it was used since it was made or closed."""
+        return bool(self._pools)
+
+    @property
     def address(self) -> str:
         """Host, port and database name, for a log."""
         parts = _parsed(self.dsn)

@@ -12,6 +12,7 @@ from obstore.exceptions import AlreadyExistsError, GenericError, PreconditionErr
 from obstore.store import S3Store
 
 from resources.chunks import chunked
+from resources.meter import Count, nobody
 from resources.r2.engines import Bucket
 from resources.r2.keys import checked_key, checked_prefix
 from resources.r2.objects import Objects, check_signature
@@ -31,7 +32,7 @@ class BucketObjectStore(ObjectStore):
 
     A request is tried `1 + retries` times: again after about `backoff_seconds`, then after twice as long each time.
     One try takes `request_seconds` at most. `storage_classes=False` leaves them out of requests, for an S3 server
-    that has none. `setting` is the variable that says where the bucket is, for errors.
+    that has none. `setting` is the variable that says where the bucket is, for errors. `count` is told of each request.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class BucketObjectStore(ObjectStore):
         backoff_seconds: float = 0.2,
         storage_classes: bool = True,
         setting: str | None = None,
+        count: Count = nobody,
     ) -> None:
         self._bucket = bucket
         self._prefix = checked_prefix(prefix)
@@ -76,7 +78,9 @@ class BucketObjectStore(ObjectStore):
             },
         )
         host = urlsplit(bucket.endpoint).hostname or "its host"
-        self._objects = Objects(self._store, Secrets([bucket.secret_access_key]), reach=where_to_look(host, setting))
+        self._objects = Objects(
+            self._store, Secrets([bucket.secret_access_key]), reach=where_to_look(host, setting), count=count
+        )
 
     def __repr__(self) -> str:
         return f"BucketObjectStore({self.uri()!r})"

@@ -9,6 +9,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, NotFoundError
 from obstore.store import LocalStore
 
+from resources.meter import Count, nobody
 from resources.private import make_folder
 from resources.r2.keys import checked_key, checked_prefix
 from resources.r2.objects import Objects, check_signature
@@ -19,14 +20,17 @@ if TYPE_CHECKING:
 
 
 class FolderObjectStore(ObjectStore):
-    """Objects in the folder `path`, made for its owner alone if it is missing. It has one storage class only."""
+    """Objects in the folder `path`, made for its owner alone if it is missing. It has one storage class only.
 
-    def __init__(self, path: Path) -> None:
+    count: is told of each request that a bucket would be sent.
+    """
+
+    def __init__(self, path: Path, *, count: Count = nobody) -> None:
         self.path = path.expanduser().resolve()
         # Empty folders stay, because removing one races with a writer that is about to use it. Listings hide them.
         make_folder(self.path)
         self._store = LocalStore(self.path)
-        self._objects = Objects(self._store)
+        self._objects = Objects(self._store, count=count)
 
     def __repr__(self) -> str:
         return f"FolderObjectStore({str(self.path)!r})"

@@ -14,6 +14,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
+from resources.meter import R2_CLASS_A, R2_CLASS_B, Count, nobody
 from resources.r2.keys import checked_key, checked_prefix
 from resources.r2.protocol import (
     LONGEST_SIGNATURE_SECONDS,
@@ -27,6 +28,8 @@ from resources.redaction import NOTHING, Secrets
 # R2 takes up to 10,000 parts of one size (5 MiB to 5 GiB): 16 MiB reaches 160 GB with 64 MiB in flight.
 PART_BYTES = 16 * 1024 * 1024
 PARTS_IN_FLIGHT = 4
+CLASSES = {"put": R2_CLASS_A, "copy": R2_CLASS_A, "list": R2_CLASS_A, "get": R2_CLASS_B, "head": R2_CLASS_B}
+"""What each operation is charged as; deleting and signing cost nothing."""
 # obstore has no class of its own for it; the text of an error ends with the error below.
 NO_ANSWER = re.compile(r"kind: (Connect|Timeout)\b")
 # The request that failed, with its address, times and tries; what a server answers begins after it.
@@ -39,19 +42,27 @@ NO_BUCKET = "NoSuchBucket"
 class Objects:
     """The objects of one obstore store; the methods are those of `ObjectStore` that both rooms do in the same way.
 
-    reach: what to do next where the store does not answer.
+    reach: what to do next where the store does not answer. count: is told of each request.
     """
 
     def __init__(
-        self, store: LocalStore | S3Store, secrets: Secrets = NOTHING, *, reach: str = "see that it can be reached"
+        self,
+        store: LocalStore | S3Store,
+        secrets: Secrets = NOTHING,
+        *,
+        reach: str = "see that it can be reached",
+        count: Count = nobody,
     ) -> None:
         self._store = store
         self._secrets = secrets
         self._reach = reach
+        self._count = count
 
     @contextmanager
     def named(self, operation: str, key: str) -> Iterator[None]:
         """Replace obstore's errors, which repeat whole requests and answers. Ours hold operation, key, and one line."""
+        if operation in CLASSES:
+            self._count(CLASSES[operation], 1)
         try:
             yield
         except (NotFoundError, FileNotFoundError) as error:
@@ -82,15 +93,18 @@ class Objects:
             if size <= PART_BYTES:
                 obstore.put(self._store, key, b"".join(start), attributes=attributes, use_multipart=False)
                 return
+            sent = _Sent(chain(start, chunks))
             obstore.put(
                 self._store,
                 key,
-                chain(start, chunks),
+                sent,
                 attributes=attributes,
                 use_multipart=True,
                 chunk_size=PART_BYTES,
                 max_concurrency=PARTS_IN_FLIGHT,
             )
+            # The parts, and the request that puts them together; the one that begins is counted already.
+            self._count(CLASSES["put"], -(-sent.bytes // PART_BYTES) + 1)
 
     def get(self, key: str) -> bytes:
         """See `ObjectStore.get`."""
@@ -123,7 +137,11 @@ class Objects:
         """As `ObjectStore.list`, but in the order that the store has."""
         prefix = checked_prefix(prefix)
         with self.named("list", prefix):
-            for page in obstore.list(self._store, prefix or None, offset=start_after, chunk_size=1_000):
+            for number, page in enumerate(
+                obstore.list(self._store, prefix or None, offset=start_after, chunk_size=1_000)
+            ):
+                if number:
+                    self._count(CLASSES["list"], 1)
                 yield from map(_info, page)
 
     def list_prefixes(self, prefix: str) -> Sequence[str]:
@@ -131,6 +149,19 @@ class Objects:
         prefix = checked_prefix(prefix)
         with self.named("list", prefix):
             return sorted(obstore.list_with_delimiter(self._store, prefix or None)["common_prefixes"])
+
+
+class _Sent(Iterator[bytes]):
+    """Chunks on their way, and how many bytes they had so far."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self.bytes = 0
+
+    def __next__(self) -> bytes:
+        chunk = next(self._chunks)
+        self.bytes += len(chunk)
+        return chunk
 
 
 def check_signature(key: str, seconds: int) -> None:

@@ -1,0 +1,179 @@
+"""A page as one HTML file: no script, nothing is loaded, every text of others is escaped. Pure.
+
+Each chart has its figures beside it as a table that opens, for those who do not see the picture. What does not belong
+here: what a page says.
+"""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from assets.page import figures
+from assets.page.blocks import (
+    NO_DATA,
+    Block,
+    Cell,
+    Chart,
+    Charts,
+    Column,
+    Figure,
+    Figures,
+    Link,
+    Note,
+    Page,
+    Section,
+    Standing,
+    Table,
+)
+from assets.page.chart import COLOURS, drawn
+from assets.page.style import STYLE
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+MOST_ROWS = 100
+LONGEST_CELL = 400
+
+
+def html(page: Page) -> str:
+    """The file."""
+    made = f"Made {figures.moment(page.made_at)} UTC. {page.says} All times are UTC."
+    return "".join(
+        [
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+            f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">\n',
+            f'<link rel="icon" href="data:,">\n<title>{escape(page.title)}</title>\n<style>{STYLE}</style>\n',
+            "</head>\n<body>\n<header>\n",
+            f"<h1>{escape(page.title)}{_standing(page.standing)}</h1>\n",
+            f'<p class="soft">{escape(made)}</p>\n',
+            *(_links(name, links) for name, links in page.links),
+            _links("Sections", [Link(section.title, f"#{section.name}") for section in page.sections]),
+            "</header>\n<main>\n",
+            *map(_section, page.sections),
+            "</main>\n</body>\n</html>\n",
+        ]
+    )
+
+
+def _links(name: str, links: Sequence[Link]) -> str:
+    items = "".join(f"<li>{_link(link)}</li>" for link in links)
+    return f'<nav aria-label="{escape(name)}"><ul>{items}</ul></nav>\n'
+
+
+def _link(link: Link) -> str:
+    here = " aria-current=page" if link.current else ""
+    return f'<a href="{escape(link.address)}"{here}>{escape(link.text)}</a>'
+
+
+def _section(section: Section) -> str:
+    name = escape(section.name)
+    says = f'<p class="soft">{escape(section.says)}</p>\n' if section.says else ""
+    return (
+        f'<section id="{name}" aria-labelledby="{name}-title">\n'
+        f'<h2 id="{name}-title">{escape(section.title)}{_standing(section.standing)}</h2>\n'
+        f"{says}{''.join(map(_block, section.blocks))}</section>\n"
+    )
+
+
+def _block(block: Block) -> str:
+    if isinstance(block, Figures):
+        return f"<dl>{''.join(map(_figure, block.figures))}</dl>\n"
+    if isinstance(block, Note):
+        return f'<p class="note {block.standing}">{escape(block.text)}</p>\n'
+    if isinstance(block, Table):
+        return _table(block)
+    if isinstance(block, Charts):
+        left = f'<p class="soft">{escape(block.left_out)}</p>\n' if block.left_out else ""
+        return f'<div class="charts">\n{"".join(map(_chart, block.charts))}</div>\n{left}'
+    return f'<div class="charts">\n{_chart(block)}</div>\n'
+
+
+def _standing(standing: Standing) -> str:
+    return "" if standing is Standing.PLAIN else f' <span class="standing {standing}">{standing}</span>'
+
+
+def _figure(figure: Figure) -> str:
+    standing = Standing.UNKNOWN if figure.value == NO_DATA and figure.standing is Standing.GOOD else figure.standing
+    note = f"<span>{escape(figure.note)}</span>" if figure.note else ""
+    return (
+        f'<div><dt>{escape(figure.label)}</dt><dd><strong class="{standing}">{escape(figure.value)}</strong>'
+        f"{note}</dd></div>"
+    )
+
+
+def _table(table: Table) -> str:
+    caption = escape(table.caption)
+    if not table.rows:
+        return f'<p class="soft">{caption}: {escape(table.empty)}.</p>\n'
+    rows = table.rows[:MOST_ROWS]
+    left = table.left_out + len(table.rows) - len(rows)
+    more = f'<p class="soft">{left:,} more are not shown.</p>\n' if left else ""
+    head = "".join(f"<th scope=col{_number(column)}>{escape(column.title)}</th>" for column in table.columns)
+    body = "".join(
+        f"<tr>{''.join(_cell(cell, column, table) for cell, column in zip(row, table.columns, strict=True))}</tr>\n"
+        for row in rows
+    )
+    kind = "wide stacked" if table.stacked else "wide"
+    # A table that scrolls is reached by keys too.
+    whole = (
+        f'<div class="{kind}" role="region" tabindex="0" aria-label="{caption}"><table><caption>{caption}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n{more}"
+    )
+    return f"<details><summary>{caption}</summary>\n{whole}</details>\n" if table.folded else whole
+
+
+def _cell(cell: str | Cell, column: Column, table: Table) -> str:
+    one = cell if isinstance(cell, Cell) else Cell(cell)
+    text = escape(_cut(one.text))
+    shown = f"<code>{text}</code>" if one.code else f"<span>{text}</span>" if table.stacked else text
+    if one.standing is not Standing.PLAIN:
+        shown = f'<span class="{one.standing}">{shown}</span>'
+    title = f' data-t="{escape(column.title)}"' if table.stacked else ""
+    return f"<td{_number(column)}{title}>{shown}</td>"
+
+
+def _number(column: Column) -> str:
+    return " class=n" if column.number else ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]} …"
+
+
+def _chart(chart: Chart) -> str:
+    title = escape(chart.title)
+    if not chart.moments or chart.is_empty:
+        return f'<figure><h3>{title}</h3><p class="soft">{NO_DATA}</p></figure>\n'
+    key = "".join(
+        f"<li><i class=c{number % COLOURS}></i>{escape(line.name)}</li>" for number, line in enumerate(chart.lines)
+    )
+    return (
+        f'<figure><h3>{title}</h3><p class="unit">{escape(chart.unit)}</p>'
+        f"{f'<ul class=key>{key}</ul>' if len(chart.lines) > 1 else ''}"
+        f'<div role="img" aria-label="{escape(_in_words(chart))}">{drawn(chart)}</div>\n{_table(_figures_of(chart))}'
+        "</figure>\n"
+    )
+
+
+def _in_words(chart: Chart) -> str:
+    """What the picture shows, for those who hear it."""
+    return f"{chart.title}, {chart.unit}. {' '.join(_line_in_words(chart))}"
+
+
+def _line_in_words(chart: Chart) -> Iterator[str]:
+    for line in chart.lines:
+        known = [value for value in line.values if value is not None]
+        if known:
+            low, high = figures.axis(min(known)), figures.axis(max(known))
+            yield f"{line.name}: from {low} to {high}, at last {figures.axis(known[-1])}."
+        else:
+            yield f"{line.name}: {NO_DATA}."
+
+
+def _figures_of(chart: Chart) -> Table:
+    written = "%Y-%m-%d" if chart.step == "day" else "%Y-%m-%d %H:%M"
+    rows = [
+        [f"{at:{written}}", *(figures.count(line.values[place]) for line in chart.lines)]
+        for place, at in reversed(list(enumerate(chart.moments)))
+        if any(line.values[place] is not None for line in chart.lines)
+    ]
+    columns = [Column(chart.step), *(Column(line.name, number=True) for line in chart.lines)]
+    return Table(f"Figures: {chart.title}", columns, rows, folded=True)

@@ -151,8 +151,8 @@ class Restore:
             tables = chain[0].tables if is_new else self.method.preview(self.target, chain, scope)
             since = f", and what {counted(len(chain) - 1, 'set')} changed since" if len(chain) > 1 else ""
             return f"{counted(sum(t.rows for t in tables), 'row')} in {counted(len(tables), 'table')}{since}"
-        with erased(self.postgres, self.target, self.method.store, self.apps) as people:
-            tables = self.method.preview(self.target, chain, replace(scope, live=True, erased=people))
+        with self._without_erased(scope, chain) as remaining:
+            tables = self.method.preview(self.target, chain, replace(remaining, live=True))
         coming = [f"{table.name}: {counted(table.rows, 'row')}" for table in tables if table.rows]
         if scope.owners and not coming:
             raise NotRestorableError(
@@ -164,10 +164,8 @@ class Restore:
     def into(self, place: Any, chain: Chain, scope: Scope) -> Done:
         """Restore a chain into an open place, and compare it. The errors are those of `run`."""
         began = monotonic()
-        moment = min(chain[-1].moment, scope.at) if isinstance(scope.at, datetime) else chain[-1].moment
-        with erased(self.postgres, self.target, self.method.store, self.apps, moment) as people:
-            scope = replace(scope, erased=people.tombstones, remember=people.remember)
-            restored = self.method.restore(self.target, chain, place, scope)
+        with self._without_erased(scope, chain) as remaining:
+            restored = self.method.restore(self.target, chain, place, remaining)
         differences = list(self.method.differences(place, restored))
         if differences:
             more = f" (and {len(differences) - SHOWN} more)" if len(differences) > SHOWN else ""
@@ -177,6 +175,13 @@ class Restore:
                 f"`clearlift backup verify {self.method.store}`; {others}",
             )
         return Done(chain, restored, monotonic() - began)
+
+    @contextmanager
+    def _without_erased(self, scope: Scope, chain: Chain) -> Iterator[Scope]:
+        """A scope that leaves out who was erased; nobody further is erased while the block lasts."""
+        moment = min(chain[-1].moment, scope.at) if isinstance(scope.at, datetime) else chain[-1].moment
+        with erased(self.postgres, self.target, self.method.store, self.apps, moment) as people:
+            yield replace(scope, erased=people.tombstones, remember=people.remember)
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from assets.apps import APPS
+from assets.apps.pipelines import PROBES
 from assets.health.message import QuietHours
-from assets.health.stores import PROBES
 from assets.thresholds import DEFAULTS, Thresholds
 from clearlift_pipelines import env_file, whole_stores
 from clearlift_pipelines.project import folder

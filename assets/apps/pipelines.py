@@ -33,6 +33,8 @@ NOT_SET_BACK = frozenset(
 """Tables that a restore over what is live leaves as they are: the schema is what it is, and the lake is restored by
 itself. The audit trail goes on: what was noted since the backup was done.
 """
+PROBES = "doctor"
+"""The folder of R2 in which a look puts an object and deletes it."""
 REMEMBERED = frozenset(
     {"archive.tombstones", "consent.choices", "privacy.requests", "privacy.secrets", "privacy.steps"}
 )

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from assets.backups.d1_references import references
 from assets.backups.obstacles import Obstacle
 from resources.chunks import chunked
-from resources.d1 import D1
+from resources.d1 import D1, bulk
 from resources.d1.database import Param
-from resources.d1.exact import placed
+from resources.d1.exact import is_no_parameter, placed
 from resources.d1.images import values
 from resources.d1.limits import MAX_PARAMS
 from resources.d1.names import quoted
@@ -59,7 +59,7 @@ class Obstacles:
         for parent, pairs, _ in self._parents[table.name]:
             wanted = [value for row in rows if (value := _of(row, [here for here, _ in pairs])) is not None]
             columns = [quoted(above) for _, above in pairs]
-            missing = set(wanted) - _having(self._place.query, parent, columns, wanted)
+            missing = set(wanted) - _having(self._place.query, parent, columns, list(set(wanted)))
             if parent in self._names:
                 missing -= _having(self._scratch.query, parent, columns, list(missing))
             self._count(table, ", ".join(here for here, _ in pairs), sum(v in missing for v in wanted), parent)
@@ -118,23 +118,35 @@ def _having(
 
     other_than: the columns of a key, whose values follow in each of the wanted: the row is not this one.
     """
-    found: set[Values] = set()
-    width = len(columns) + len(other_than)
-    names = [f"wanted_{number}" for number in range(width)]
+    names = [f"wanted_{number}" for number in range(len(columns) + len(other_than))]
     pairs = [f"p.{column} = {name}" for column, name in zip([*columns, *other_than], names, strict=True)]
     where = " and ".join(pairs[: len(columns)])
     if other_than:
         where += f" and not ({' and '.join(pairs[len(columns) :])})"
     if condition:
         where += f" and ({condition})"
-    for chunk in chunked(wanted, max(1, MAX_PARAMS // width)):
-        marks, params = placed([value for one in chunk for value in one])
-        rows = (
-            f"({number}, {', '.join(marks[number * width : (number + 1) * width])})" for number in range(len(chunk))
-        )
-        sql = (
-            f"with wanted (wanted_number, {', '.join(names)}) as (values {', '.join(rows)}) select wanted_number "
-            f"from wanted where exists (select 1 from {quoted(table)} as p where {where})"
-        )
-        found.update(chunk[row["wanted_number"]] for row in query(sql, params))
+    find = f"select wanted_number from wanted where exists (select 1 from {quoted(table)} as p where {where})"
+    given = [(number, *value) for number, value in enumerate(wanted)]
+    odd = [row for row in given if any(map(is_no_parameter, row))]
+    plain = [row for row in given if not any(map(is_no_parameter, row))]
+    found: set[Values] = set()
+    for text, params in (*_as_json(table, names, plain), *_as_parameters(names, odd)):
+        rows = query(f"with wanted (wanted_number, {', '.join(names)}) as ({text}) {find}", params)
+        found.update(wanted[row["wanted_number"]] for row in rows)
     return found
+
+
+def _as_json(table: str, names: Sequence[str], rows: Sequence[Values]) -> Iterator[tuple[str, list[Param]]]:
+    """Rows as the text and the one parameter of a query, in pieces that D1 takes."""
+    for payload, blobs in bulk.chunks(table, ["number", *names], rows):
+        columns = ", ".join(bulk.value(position, blob=position in blobs) for position in range(len(names) + 1))
+        yield f"select {columns} from json_each(?1)", [payload]
+
+
+def _as_parameters(names: Sequence[str], rows: Sequence[Values]) -> Iterator[tuple[str, list[Param]]]:
+    """The same of rows with values that JSON cannot carry."""
+    width = len(names) + 1
+    for chunk in chunked(rows, max(1, MAX_PARAMS // width)):
+        marks, params = placed([value for row in chunk for value in row])
+        tuples = (f"({', '.join(marks[n : n + width])})" for n in range(0, len(marks), width))
+        yield f"values {', '.join(tuples)}", params

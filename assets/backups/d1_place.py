@@ -4,7 +4,6 @@ Each is idempotent: killed and run again, it ends the same. What belongs here: t
 because its foreign keys are always on. What does not: which rows (d1_state.py).
 """
 
-import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from assets.backups.method import OccupiedError
 from assets.backups.obstacles import Obstacle
 from resources.chunks import chunked
 from resources.d1 import D1, D1Error, EmbeddedD1, Statement, bulk
-from resources.d1.exact import is_odd, placed, upsert
+from resources.d1.exact import is_no_parameter, placed, upsert
 from resources.d1.images import canonical, values
 from resources.d1.limits import MAX_PARAMS
 from resources.d1.names import column_list, quoted
@@ -289,7 +288,7 @@ def _missing(place: D1, table: TableShape, lines: Sequence[bytes]) -> list[bytes
 
 def _upserts(table: TableShape, lines: Sequence[bytes], *, replacing: bool = False) -> Iterator[Statement]:
     rows = [[value for group in values(line) for value in group] for line in lines]
-    odd = [len(line) > LONG_LINE or any(map(_is_odd, row)) for line, row in zip(lines, rows, strict=True)]
+    odd = [len(line) > LONG_LINE or any(map(is_no_parameter, row)) for line, row in zip(lines, rows, strict=True)]
     plain = [row for row, is_one in zip(rows, odd, strict=True) if not is_one]
     # Where equal keys may be different values, the key is set too.
     update = None if table.plain_key else table.columns
@@ -297,10 +296,6 @@ def _upserts(table: TableShape, lines: Sequence[bytes], *, replacing: bool = Fal
     for row, is_one in zip(rows, odd, strict=True):
         if is_one:
             yield upsert(table.name, table.columns, row, table.key, update, replacing=replacing)
-
-
-def _is_odd(value: object) -> bool:
-    return is_odd(value) if isinstance(value, str) else isinstance(value, float) and math.isinf(value)
 
 
 def _delete_others(scratch: Scratch, place: D1, table: TableShape, writing: Writing) -> int:

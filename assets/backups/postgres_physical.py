@@ -154,6 +154,8 @@ class PostgresPhysical:
         """See Method.preview."""
         if scope.whole:
             return self.schema.set_back(chain[0].tables)
+        if self.is_empty(self.folder):
+            raise self._not_single()
         with alone(self.folder):
             draft = _draft(self.folder)
             try:
@@ -169,14 +171,17 @@ class PostgresPhysical:
         with alone(place):
             return self._restored(target, chain, place, scope)
 
+    def _not_single(self) -> NotRestorableError:
+        return NotRestorableError(
+            f"single rows of {self.store} come back into the live database alone", "restore all with --into"
+        )
+
     def _restored(self, target: Target, chain: Chain, place: Path, scope: Scope) -> Restored:
         if self.is_empty(place):
             # What was live is lost, and is made again.
             scope = replace(scope, live=False)
         if not scope.live and not scope.whole:
-            raise NotRestorableError(
-                f"single rows of {self.store} come back into the live database alone", "restore all with --into"
-            )
+            raise self._not_single()
         if not scope.live and not self.is_empty(place):
             raise OccupiedError(
                 f"{place} is not empty; a restore gives a folder its name once all of it is there",

@@ -97,7 +97,8 @@ class Restore:
         notes = tuple(_notes(sets, chain, scope))
         if into == LIVE:
             if not confirmed:
-                rows = self._rows(scope, chain)
+                with self._next_step(sets, chain):
+                    rows = self._rows(scope, chain)
                 left = f"; {staying}" if (staying := self._staying(scope)) else ""
                 raise NotConfirmedError(
                     f"this would write {_what(scope, chain)} ({rows}) over the live {self.method.store}{left}",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assets.apps import App
+from assets.apps.pipelines import PROBES
 from assets.finding import Finding, Severity
 from resources import migrations
 from resources.counts import counted
@@ -31,8 +32,6 @@ SECONDS = 20.0
 LONGEST = 400  # characters of a reason
 COMMAND = re.compile(r"`([^`]+)`")
 LOOK_AGAIN = "clearlift doctor"
-PROBES = "doctor"
-"""The folder of R2 in which a look puts an object and deletes it."""
 
 
 @dataclass(frozen=True)

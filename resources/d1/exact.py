@@ -3,6 +3,7 @@
 A text that is not UTF-8 has its bytes as lone surrogates here (`surrogateescape`).
 """
 
+import math
 from collections.abc import Sequence
 
 from resources.d1.bulk import on_conflict
@@ -46,3 +47,8 @@ def is_odd(value: str) -> bool:
     if "\0" in value:
         return True
     return not value.isascii() and any("\udc80" <= character <= "\udcff" for character in value)
+
+
+def is_no_parameter(value: object) -> bool:
+    """Whether D1 stores a value and takes it as no parameter."""
+    return is_odd(value) if isinstance(value, str) else isinstance(value, float) and math.isinf(value)

@@ -92,6 +92,7 @@ def test_the_first_backup_is_asked_for_until_there_is_one(location: Location) ->
 
 
 def test_no_backup_is_asked_for_beside_those_of_another_key_set(location: Location) -> None:
+    assert location.stores.keyring.newest == 1
     planted(Target(location.stores.backup_store, "backups", Keyring({1: b"x" * 32})))
     requests, said = first_backup(location)
     assert requests == []

@@ -217,10 +217,16 @@ def test_who_was_erased_does_not_come_back_in_any_file(side: LakeSide) -> None:
 def test_single_people_and_unknown_tables_are_refused(side: LakeSide) -> None:
     filled(side)
     side.backup()
-    with pytest.raises(NotRestorableError, match="single organisations"):
-        side.restored(side.place("a"), Scope(owners=("a3f7c2",)))
-    with pytest.raises(NotRestorableError, match="holds no table"):
-        side.restored(side.place("a"), Scope(tables=("site.visit",)))
+    chain = side.method.chain(find(side.at, STORE), None)
+    for scope, said in (
+        (Scope(owners=("a3f7c2",)), "single organisations"),
+        (Scope(tables=("site.visit",)), "holds no table"),
+    ):
+        with pytest.raises(NotRestorableError, match=said):
+            side.restored(side.place("a"), scope)
+        with pytest.raises(NotRestorableError, match=said):
+            side.method.preview(side.at, chain, scope)
+    assert side.method.preview(side.at, chain, Scope(tables=("site.visits",))) == chain[0].tables
     side.restored(side.place("a"), Scope(tables=("site.visits",)))
     (side.folder / "b").mkdir()
     (side.folder / "b" / "note.txt").write_text("mine")

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,9 @@ def test_single_prefixes_and_single_people_come_back(at: Target, live: ObjectSto
             (Scope(owners=("nobody",)), 0),
         ]
     ):
-        place = method(live).place(str(tmp_path / str(number)))
+        place, of = method(live).place(str(tmp_path / str(number))), method(live)
+        coming = of.preview(at, of.chain(find(at, STORE), None), replace(scope, live=True))
+        assert sum(table.rows for table in coming) == count
         assert restore(at, method(live), place, scope) == count == len(held(place))
 
 

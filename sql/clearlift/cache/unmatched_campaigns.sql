@@ -33,13 +33,12 @@ texts as (
 ),
 
 trigrams as (
-    select distinct texts.*, substr('  ' || lower(text) || ' ', place, 3) as trigram
-    from texts
-    cross join lateral generate_series(1, length(text) + 1) as place
-),
-
-sizes as (
-    select org_id, text, campaign_id, count(*) as trigrams from trigrams group by org_id, text, campaign_id
+    select org_id, text, campaign_id, trigram, count(*) over (partition by org_id, text, campaign_id) as trigrams
+    from (
+        select distinct texts.*, substr('  ' || lower(text) || ' ', place, 3) as trigram
+        from texts
+        cross join lateral generate_series(1, length(text) + 1) as place
+    ) as parts
 ),
 
 resembling as (
@@ -48,17 +47,26 @@ resembling as (
         of_value.text as utm_campaign,
         of_name.campaign_id,
         of_name.text as name,
-        count(*)::numeric
-            / (max(value_size.trigrams) + max(name_size.trigrams) - count(*)) as likeness
+        count(*)::numeric / (max(of_value.trigrams) + max(of_name.trigrams) - count(*)) as likeness
     from trigrams as of_value
     inner join trigrams as of_name using (org_id, trigram)
-    inner join sizes as value_size
-        on value_size.org_id = of_value.org_id and value_size.text = of_value.text and value_size.campaign_id = ''
-    inner join sizes as name_size
-        on name_size.org_id = of_name.org_id and name_size.text = of_name.text
-        and name_size.campaign_id = of_name.campaign_id
     where of_value.campaign_id = '' and of_name.campaign_id <> ''
     group by of_value.org_id, of_value.text, of_name.campaign_id, of_name.text
+),
+
+nearest as (
+    select
+        org_id,
+        utm_campaign,
+        jsonb_agg(jsonb_build_object('campaign_id', campaign_id, 'campaign', name) order by place) as campaigns
+    from (
+        select
+            *, row_number() over (partition by org_id, utm_campaign order by likeness desc, campaign_id) as place
+        from resembling
+        where likeness >= 0.3
+    ) as placed
+    where place <= 3
+    group by org_id, utm_campaign
 )
 
 select
@@ -71,7 +79,7 @@ select
             jsonb_agg(
                 jsonb_build_object(
                     'utm_campaign', counted.utm_campaign, 'reason', reason, 'touches', touches, 'last_day', last_day,
-                    'resembles', coalesce(near.campaigns, '[]')
+                    'resembles', coalesce(nearest.campaigns, '[]')
                 ) order by rank
             ) filter (where rank <= 50),
             '[]'
@@ -81,15 +89,6 @@ select
 from unnest(%(tags)s::text[]) as tag
 cross join ranges
 left join counted on counted.org_tag = tag and counted.range = ranges.range
-left join lateral (
-    select jsonb_agg(jsonb_build_object('campaign_id', campaign_id, 'campaign', name)) as campaigns
-    from (
-        select campaign_id, name
-        from resembling
-        where resembling.org_id = counted.org_id and resembling.utm_campaign = counted.utm_campaign and likeness >= 0.3
-        order by likeness desc, campaign_id
-        limit 3
-    ) as nearest
-) as near on counted.rank <= 50
+left join nearest on nearest.org_id = counted.org_id and nearest.utm_campaign = counted.utm_campaign
 group by tag, ranges.range, ranges.days
 order by tag, ranges.range

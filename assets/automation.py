@@ -112,7 +112,11 @@ def as_sensor(app: App, watch: Watch, jobs: Jobs, rooms: Rooms) -> SensorDefinit
             else:
                 job, asked = job_name(app, answer.job or watch.jobs[0]), _asked(name, answer)
                 run = _as_run(app, answer, asked, now, None)
-                if due(runs.tries(job, asked), answer.state, now, once=answer.once) and not runs.are_making(run, job):
+                if (
+                    due(runs.tries(job, asked), answer.state, now, once=answer.once)
+                    and not (answer.since and runs.have_made(run.asset_selection or (), answer.since))
+                    and not runs.are_making(run, job)
+                ):
                     found.append(run)
         if not found and not reasons and not results:
             reasons.append("A run for it is open, has succeeded, or has failed a short time ago.")

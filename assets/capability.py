@@ -70,9 +70,11 @@ class Request:
 
     key: what the run would do; it is told apart by this from other requests of its tick or watch. state: what made it
     due, such as the newest batch. It is asked for again after a failure, or when a run succeeded and it is still due,
-    at the pace of pace.py; with `once`, a success settles the state. partitions: first and last partition key. config:
-    the configuration of assets. assets: only these of the job. job: which job, where a watch has several. parts: asked
-    for instead when the last run for this request failed, so that one part that fails does not hold back the others.
+    at the pace of pace.py; with `once`, a success settles the state. since: when it became due; runs that began later,
+    no matter who asked for them, and made all of `assets` settle it too. partitions: first and last partition key.
+    config: the configuration of assets. assets: only these of the job. job: which job, where a watch has several.
+    parts: asked for instead when the last run for this request failed, so that one part that fails does not hold back
+    the others.
     """
 
     key: str = ""
@@ -82,6 +84,7 @@ class Request:
     job: str | None = None
     state: str = ""
     once: bool = False
+    since: datetime | None = None
     parts: "Sequence[Request]" = ()
 
 

@@ -6,7 +6,7 @@ What belongs here: reading Dagster's runs, and the tags by which they are found.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -35,6 +35,8 @@ PROCESS_TAG = "clearlift/process"
 # How often Dagster makes a run again whose process died.
 MAX_RETRIES = 2
 OPEN = [status for status in DagsterRunStatus if status not in FINISHED_STATUSES]
+# A store's clock may be behind ours by so much.
+CLOCKS_DIFFER = timedelta(seconds=10)
 # A backfill may queue thousands, which would take longer to read than a sensor has.
 MOST_OPEN = 1_000
 
@@ -70,6 +72,15 @@ class Runs:
         tags = {**request.tags, **({PARTITION_NAME_TAG: request.partition_key} if request.partition_key else {})}
         wanted = self._work(request.job_name or job, request.asset_selection, request.run_config, tags)
         return any(work.covers(wanted) for work in self._open)
+
+    def have_made(self, assets: Collection[AssetKey], since: datetime) -> bool:
+        """Whether runs that began after a moment of another clock have made each of these assets."""
+        for asset in assets:
+            event = self._instance.get_latest_materialization_event(asset)
+            run = self._instance.get_run_record_by_id(event.run_id) if event is not None else None
+            if run is None or run.start_time is None or run.start_time < (since + CLOCKS_DIFFER).timestamp():
+                return False
+        return True
 
     def tries(self, job: str, asked: str) -> list[Try]:
         """The last tries for this name, newest first. A run that was made again is one try with the runs made of it."""

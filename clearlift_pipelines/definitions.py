@@ -10,6 +10,7 @@ from dagster import (
     AssetChecksDefinition,
     BetaWarning,
     Definitions,
+    InitResourceContext,
     ResourceDefinition,
     definitions,
     in_process_executor,
@@ -151,15 +152,20 @@ def build_defs(
         jobs=jobs,
         schedules=schedules,
         sensors=sensors,
-        resources={"rooms": ResourceDefinition.hardcoded_resource(stores, _described(stores))},
+        resources={"rooms": _resource(stores)},
         executor=in_process_executor,
     )
 
 
-def _described(stores: Stores) -> str:
-    """Which store is real, which embedded, and where, for those who look at the UI."""
+def _resource(stores: Stores) -> ResourceDefinition:
+    """The stores; its description in the UI says which is real, which embedded, and where."""
+
+    def stores_of_the_settings(_: InitResourceContext) -> Stores:
+        return stores
+
     rows = [f"| {one.name} | {one.kind} | `{one.where}` |" for one in store_places.of(stores.settings)]
-    return "\n".join(["The stores that assets work with.", "", "| store | is | where |", "| --- | --- | --- |", *rows])
+    head = ["The stores that assets work with.", "", "| store | is | where |", "| --- | --- | --- |"]
+    return ResourceDefinition(stores_of_the_settings, description="\n".join([*head, *rows]))
 
 
 @definitions

@@ -23,7 +23,7 @@ from assets.apps import App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.audit import waiting
 from assets.archive.commands import repairs
-from assets.archive.policy import rows
+from assets.archive.policy import in_brief
 from assets.archive.quarters import Quarter, due, quarters
 from assets.archive.registry import Revision
 from assets.archive.sealed import NewerManifestError
@@ -68,7 +68,7 @@ def _policy(app: App) -> AssetsDefinition:
         ),
     )
     def policy() -> MaterializeResult[None]:
-        return MaterializeResult(metadata={"entries": len(app.lifecycles), "policy": table_of(rows(app))})
+        return MaterializeResult(metadata={"entries": len(app.lifecycles), "policy": table_of(in_brief(app))})
 
     return policy
 

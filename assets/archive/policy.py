@@ -12,6 +12,25 @@ def rows(app: App) -> list[dict[str, str]]:
     return [_row(app, entry) for entry in app.lifecycles]
 
 
+def in_brief(app: App) -> list[dict[str, str]]:
+    """The same in four columns, which the UI shows side by side."""
+    return [_brief(row) for row in rows(app)]
+
+
+def _brief(row: dict[str, str]) -> dict[str, str]:
+    ages = [(words, row[name]) for words, name in (("hot", "hot"), ("warm", "warm"))]
+    kept = [f"{words} {age}" for words, age in ages if age]
+    archived, deleted = row["archived after"], row["deleted after"]
+    kept.append(f"not archived: {archived[4:]}" if archived.startswith("no: ") else f"archived after {archived}")
+    kept.append(deleted if deleted.startswith("kept: ") else f"deleted after {deleted}")
+    return {
+        "what": f"{row['store']}: {row['name']}",
+        "how long": "; ".join(kept) + (f" (by {row['age by']})" if row["age by"] else ""),
+        "only where": row["only where"],
+        "stays": row["stays"],
+    }
+
+
 def _row(app: App, entry: Lifecycle) -> dict[str, str]:
     archive = entry.archive
     return {

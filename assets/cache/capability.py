@@ -87,12 +87,13 @@ def bring(app: App, site: Site) -> Capability:
 def _changed(app: App, site: Site) -> Iterator[Request | str]:
     tables = {table for family in app.cache for store, table in family.reads if store == "d1"}
     newest = D1ChangeLog(site.rooms.d1(app)).newest(tables)
-    for table, row in newest.items():
+    for table, (row, changed_at) in newest.items():
         yield Request(
             table,
             assets=[("cache", family.name) for family in app.cache if ("d1", table) in family.reads],
             state=str(row),
             once=True,
+            since=changed_at,
         )
     if not newest:
         yield "No row that a cache is made of has changed."

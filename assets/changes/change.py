@@ -26,6 +26,13 @@ class Change:
     changed_at: datetime
 
 
+class Newest(NamedTuple):
+    """The newest row of a table's log."""
+
+    id: int
+    changed_at: datetime
+
+
 class ChangeLog(Protocol):
     """A log of changes that readers follow, each from its own position."""
 
@@ -39,5 +46,5 @@ class ChangeLog(Protocol):
     def move(self, reader: str, position: Position, at: datetime) -> None:
         """Set a reader's position to the last row that it is done with; a position never goes back."""
 
-    def newest(self, tables: Collection[str]) -> dict[str, int]:
-        """The id of the newest row of each of these tables; tables without a row are left out."""
+    def newest(self, tables: Collection[str]) -> dict[str, Newest]:
+        """The newest row of each of these tables; tables without a row are left out."""

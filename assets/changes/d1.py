@@ -8,7 +8,7 @@ from string import Template
 
 from assets.apps import App, LoggedTable
 from assets.apps.lifecycle import Store
-from assets.changes.change import Change, Position
+from assets.changes.change import Change, Newest, Position
 from resources.d1 import D1, Statement
 from resources.d1.times import moment, stamp
 from resources.migrations.d1 import split
@@ -45,10 +45,10 @@ class D1ChangeLog:
         """See ChangeLog.move."""
         self._d1.execute(read_sql("changes/d1/move.sql"), [reader, position.id, stamp(at)], idempotent=True)
 
-    def newest(self, tables: Collection[str]) -> dict[str, int]:
+    def newest(self, tables: Collection[str]) -> dict[str, Newest]:
         """See ChangeLog.newest."""
         rows = self._d1.query(read_sql("changes/d1/newest.sql"), [json.dumps(sorted(tables))])
-        return {row["table_name"]: row["id"] for row in rows if row["id"] is not None}
+        return {row["table_name"]: Newest(row["id"], moment(row["changed_at"])) for row in rows}
 
 
 def install(d1: D1, app: App) -> list[str]:

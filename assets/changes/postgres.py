@@ -11,7 +11,7 @@ from string import Template
 
 from assets.apps import App
 from assets.apps.lifecycle import Store
-from assets.changes.change import Change, Position
+from assets.changes.change import Change, Newest, Position
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -47,10 +47,10 @@ class PostgresChangeLog:
             read_sql("changes/postgres/move.sql"), {"reader": reader, **position._asdict(), "at": at}
         )
 
-    def newest(self, tables: Collection[str]) -> dict[str, int]:
+    def newest(self, tables: Collection[str]) -> dict[str, Newest]:
         """See ChangeLog.newest."""
         rows = self._postgres.fetch(read_sql("changes/postgres/newest.sql"), {"tables": sorted(tables)})
-        return {row["table_name"]: row["id"] for row in rows}
+        return {row["table_name"]: Newest(row["id"], row["changed_at"]) for row in rows}
 
 
 def install(postgres: Postgres, app: App) -> list[str]:

@@ -37,6 +37,7 @@ from resources.lake import LakeTable
 
 EVENT_SCHEMA = column_schema((f.name, f.kind.value, f.doc, not f.required) for f in FIELDS)
 
+SHOWN_BATCHES = 20
 REPLAY = f"`clearlift quarantine replay --reason {EventReason.DAMAGED_PARTITION}`"
 
 
@@ -119,6 +120,8 @@ def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, 
         commit = next((c for c in table.changes(parent) if c.id == run.snapshot_id), None)
         if commit is not None and commit.added:
             metadata["preview"] = preview(table.read([commit.added[0]]), holding)
+    if run.batches:
+        metadata["landed"] = table_of(_landed(run))
     if run.total("quarantined"):
         # Of this run only, because a count of all open lines took 180 ms of every run where 90,000 lines were open.
         refused = Counter((str(r.reason), r.field) for batch in run.batches for r in batch.refusals)
@@ -126,6 +129,19 @@ def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, 
             [{"reason": reason, "field": field, "lines": lines} for (reason, field), lines in refused.most_common()]
         )
     return metadata
+
+
+def _landed(run: RunOutcome) -> list[dict[str, Any]]:
+    """The batches of a run, those with refused lines first, each with the command that shows these."""
+    batches = sorted(run.batches, key=lambda batch: (-batch.quarantined, batch.object_key))
+    return [
+        {
+            "batch": batch.object_key,
+            **{count: getattr(batch, count) for count in ("received", "stored", "doubled", "quarantined")},
+            "refused lines": f"clearlift quarantine list --batch {batch.sha256[:16]}" if batch.quarantined else "",
+        }
+        for batch in batches[:SHOWN_BATCHES]
+    ]
 
 
 def _every_line_counted(ledger: IngestLedger, run: RunOutcome) -> AssetCheckResult:

@@ -77,6 +77,16 @@ def test_a_changed_row_asks_for_the_caches_that_are_made_of_its_table_and_for_no
     assert kv.get("search:strains:og") is None
 
 
+def test_what_a_run_has_made_since_the_change_is_not_asked_for(location: Location) -> None:
+    """As after `clearlift run`, and after the hourly warming."""
+    sample_sesh.fill(location.stores.d1(SESH), NOW)
+    location.stores.d1(SESH).execute("update change_log set changed_at = '2025-10-14T12:00:00.000Z'")
+    assert location.run("warm", app="sesh").success
+    assert requested(location) == {}
+    location.stores.d1(SESH).execute("update strains set name = 'Renamed' where id = 'strain-005'")
+    assert requested(location).keys() == {"strains"}
+
+
 def invalidated(location: Location) -> dict[str, Any]:
     """What the sensor says of one look: the events that Dagster stores without a run, by what they are."""
     sensor = location.defs.resolve_sensor_def("sesh_invalidation")

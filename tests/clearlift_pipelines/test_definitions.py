@@ -14,12 +14,13 @@ from dagster import (
     ScheduleDefinition,
     SensorDefinition,
     TimeWindowPartitionsDefinition,
+    build_resources,
 )
 from dagster._core.definitions.backfill_policy import BackfillPolicy
 
 import clearlift_pipelines.definitions
 from assets.apps import APPS
-from clearlift_pipelines import settings
+from clearlift_pipelines import settings, store_places
 from clearlift_pipelines.definitions import build_defs
 from clearlift_pipelines.stores import Stores
 
@@ -393,7 +394,13 @@ def test_every_job_schedule_and_sensor_is_there_and_on(defs: Definitions) -> Non
 def test_the_stores_are_the_only_resource_of_every_asset_and_check() -> None:
     stores = Stores(settings.load())
     defs = build_defs(stores.settings, stores)
-    assert defs.resources == {"rooms": stores}
+    assert defs.resources is not None
+    assert [*defs.resources] == ["rooms"]
+    (rooms,) = defs.resources.values()
+    with build_resources({"rooms": rooms}) as opened:
+        assert opened.rooms is stores
+    for place in store_places.of(stores.settings):
+        assert f"| {place.name} | embedded | `{place.where}` |" in rooms.description
     for definition in (*(defs.assets or ()), *(defs.asset_checks or ())):
         if isinstance(definition, AssetsDefinition) and definition.is_executable:
             assert definition.required_resource_keys <= {"rooms", "io_manager"}, definition

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from assets.apps import APPS
 from assets.partitions import Calendar
+from clearlift_pipelines import store_places
 from clearlift_pipelines.settings import SettingsError, load
 from clearlift_pipelines.stores import Stores
 from resources.d1 import CloudflareD1, EmbeddedD1
@@ -403,3 +405,55 @@ def test_of_a_damaged_key_file_it_is_said_that_a_copy_is_needed(
     monkeypatch.setenv("CLEARLIFT_KEYRING_FILE", str(tmp_path / "gone.json"))
     with pytest.raises(SettingsError, match="Next: bring the file back from its copy"):
         load()
+
+
+def in_production() -> dict[str, str]:
+    """Every store real, and a key set."""
+    return {
+        **EVERYTHING,
+        **{f"CLEARLIFT_D1__{app.name}".upper(): f"{app.name}-d1-id" for app in APPS if app.d1_migrations},
+        **{f"CLEARLIFT_KV__{app.name}".upper(): f"{app.name}-kv-id" for app in APPS if app.has_kv},
+        **{
+            f"CLEARLIFT_POSTGRES__{app.name}".upper(): f"postgresql://me:hush@db.example/{app.name}"
+            for app in APPS
+            if app.postgres_migrations
+        },
+        "CLEARLIFT_KEYRING_COMMAND": "cat /run/secrets/keys",
+        "CLEARLIFT_PRODUCTION": "true",
+    }
+
+
+def test_production_takes_no_embedded_store_and_names_what_makes_each_real(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_variables(monkeypatch, in_production())
+    chosen = load()
+    assert {place.kind for place in store_places.of(chosen)} == {"real"}
+    for missing in (
+        "CLEARLIFT_DAGSTER_POSTGRES_URL",
+        "CLEARLIFT_D1__SESH",
+        "CLEARLIFT_KV__SESH",
+        "CLEARLIFT_POSTGRES__GROWTH",
+    ):
+        monkeypatch.delenv(missing)
+        assert f"({missing})" in refusal()
+        monkeypatch.setenv(missing, in_production()[missing])
+    monkeypatch.delenv("CLEARLIFT_KEYRING_COMMAND")
+    assert refusal().startswith(
+        "CLEARLIFT_PRODUCTION is true, and embedded here or missing: key set (CLEARLIFT_KEYRING_FILE)"
+    )
+
+
+def test_production_alone_names_every_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    stores = store_places.of(load())
+    assert {place.kind for place in stores} == {"embedded"}
+    monkeypatch.setenv("CLEARLIFT_PRODUCTION", "true")
+    said = refusal()
+    assert all(f"{place.name} ({place.variable})" in said for place in stores)
+
+
+def test_where_a_store_lies_says_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_variables(monkeypatch, in_production())
+    where = {place.name: place.where for place in store_places.of(load())}
+    assert where["postgres"] == "db.example:5432/x"
+    assert where["object store"] == "bucket bucket of r2.example"
+    assert where["sesh-d1"] == "database sesh-d1-id"
+    assert not any(word in text for text in where.values() for word in ("hush", "me:", "key-id"))

@@ -9,6 +9,7 @@ from dagster import AssetKey, RunRequest, TableMetadataValue
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from assets.apps import APPS
+from assets.archive.policy import rows
 from assets.archive.quarters import Quarter, due, quarters
 from assets.windows import Window
 from resources.lake import PartitionKey
@@ -89,7 +90,11 @@ def test_the_policy_is_a_table(location: Location) -> None:
         shown = made.metadata["policy"]
         assert isinstance(shown, TableMetadataValue)
         assert len(shown.records) == len(app.lifecycles) == made.metadata["entries"].value
-        assert all(r.data["archived after"] and r.data["deleted after"] for r in shown.records)
+        assert {len(r.data) for r in shown.records} == {4}, "wider than its place in the UI"
+        for record, entry in zip(shown.records, rows(app), strict=True):
+            how_long = str(record.data["how long"])
+            assert entry["deleted after"] in how_long
+            assert entry["archived after"].removeprefix("no: ") in how_long
 
 
 @pytest.mark.parametrize(

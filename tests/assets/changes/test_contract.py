@@ -99,7 +99,8 @@ def test_the_newest_row_of_a_table_is_known(shop: Shop) -> None:
     assert shop.log.newest([shop.table, "other"]) == {}
     shop.run("insert into leads values ('a', null, null)")
     shop.run("update leads set note = 'x'")
-    assert shop.log.newest([shop.table, "other"]) == {shop.table: shop.changes()[-1].position.id}
+    last = shop.changes()[-1]
+    assert shop.log.newest([shop.table, "other"]) == {shop.table: (last.position.id, last.changed_at)}
 
 
 def test_positions_are_in_the_order_of_the_log(shop: Shop) -> None:

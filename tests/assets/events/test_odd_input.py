@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from assets.apps.clearlift import APP as CLEARLIFT
-from assets.events.assets import _whole
+from assets.events.assets import _landed, _whole
 from assets.events.ingest import pending
 from assets.intake import refusal
 from assets.intake.refused_lines import Selection
@@ -183,3 +183,13 @@ def test_a_store_that_cannot_be_reached_is_no_damage(pipeline: Pipeline) -> None
         pipeline.ingested()
     assert pipeline.refused() == Counter()
     assert pipeline.ingested().total("doubled") == 1
+
+
+def test_a_run_names_its_batches_and_the_command_that_shows_the_refused_lines_of_each(pipeline: Pipeline) -> None:
+    pipeline.land(line(1))
+    pipeline.land(line(4), b"{")
+    refused, whole = _landed(pipeline.ingested())
+    assert (whole["received"], whole["quarantined"], whole["refused lines"]) == (1, 0, "")
+    (open_line,) = pipeline.quarantine.refusals.lines(Selection())
+    assert refused["batch"] == open_line.object_key
+    assert refused["refused lines"] == f"clearlift quarantine list --batch {open_line.sha256[:16]}"

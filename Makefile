@@ -32,7 +32,7 @@ test: .venv/installed ## The whole test suite
 soak: .venv/installed engines ## The long-running tests
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m soak --hypothesis-profile=soak
 
-engines: .engines/installed ## DuckDB with Iceberg and Spark, beside which the lake is tested
+engines: .engines/installed ## DuckDB with Iceberg, Spark and dbt, beside which we are tested
 
 .engines/installed: tests/resources/lake/engines.txt
 	@test -x .engines/bin/python || $(PYTHON) -m venv .engines

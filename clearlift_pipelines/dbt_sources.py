@@ -1,7 +1,7 @@
-"""What a dbt project reads of our Postgres, as its sources.yml: the tables of analysts, with the comments that they have.
+"""What a dbt project reads of our Postgres, as its sources.yml: the tables of analysts, with their comments.
 
-What belongs here: the form of the file. What does not: the comments, which are migrations' (sql/pipelines/postgres), and
-what analysts may read (docs/analysts.md).
+What belongs here: the form of the file. What does not: the comments and what analysts may read, which are migrations'
+(sql/pipelines/postgres).
 """
 
 from collections.abc import Iterable, Mapping

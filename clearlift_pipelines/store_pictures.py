@@ -1,7 +1,7 @@
 """What lies in each database, as pictures: docs/stores.md, made from the databases as their migrations make them.
 
 `python -m clearlift_pipelines.store_pictures` writes them in the folder where it is run; it migrates embedded stores of
-its own for that. What belongs here: the pictures, in Mermaid. What does not: what columns mean, which their comments say.
+its own for that. What belongs here: the pictures, in Mermaid. What does not: what columns mean (their comments).
 """
 
 import re

@@ -18,8 +18,8 @@ BLOCK = re.compile(r"^( *)```(\w*)([^\n`]*)\n(.*?)^\1```$", re.MULTILINE | re.DO
 class Block(NamedTuple):
     """A block of a page: its language, its text, what else stands beside its language.
 
-    file: the file that it is, or empty. kind: what data are, where their page has several. engine: what runs it, where that is not what its language names. needs: what a
-    test has not, or empty.
+    file: the file that it is, or empty. engine: what runs it, where its language does not say it. kind: what its data
+    are, where a page has several. needs: what a test has not, or empty.
     """
 
     language: str
@@ -60,8 +60,8 @@ def typed(terminal: Terminal, *pasted: Block, chosen: Mapping[str, str] | None =
     return [terminal.clearlift(*words) for _, *words in typed_lines]
 
 
-def pasted_well(terminal: Terminal, block: Block) -> str:
+def pasted_well(terminal: Terminal, block: Block, chosen: Mapping[str, str] | None = None) -> str:
     """Run each line of a console block, which must go well; what they wrote."""
-    ended = typed(terminal, block)
+    ended = typed(terminal, block, chosen=chosen)
     assert [said.code for said in ended] == [0] * len(ended), ended
     return "".join(said.out for said in ended)

@@ -75,20 +75,22 @@ select 'clearlift', %(tag)s, current_date - n, 10, 2, 3, 0, '', '' from generate
 insert into rollups.daily_pages (app, org_tag, day, page_hostname, page_path, events, visitors, sessions, value)
 select 'clearlift', %(tag)s, date_trunc('month', now())::date, 'shop.example', path, events, 1, 1, 0
 from (values ('/', 30), ('/hello', 10)) as pages (path, events);
-insert into ads.ad_accounts (app, org_id, id, platform, account_id, connection_id, currency, time_zone, updated_at, raw_data)
+insert into ads.ad_accounts (app, org_id, id, platform, account_id, connection_id, currency, time_zone, updated_at,
+    raw_data)
 values ('clearlift', %(org)s, 'google:1', 'google', '1', 'c', 'EUR', 'UTC', now(), '{}');
 insert into ads.campaigns (app, org_id, id, platform, account_id, native_id, name, status, native_status, currency,
     updated_at, last_seen_run_id, raw_data)
 values ('clearlift', %(org)s, 'google:1:7', 'google', '1', '7', 'Spring', 'active', 'ENABLED', 'EUR', now(),
     gen_random_uuid(), '{}');
-insert into ads.campaign_metrics_daily (app, org_id, campaign_id, date, platform, account_id, impressions, clicks, spend,
-    conversions, conversions_value, currency, time_zone, attribution_window, is_final, sync_run_id)
+insert into ads.campaign_metrics_daily (app, org_id, campaign_id, date, platform, account_id, impressions, clicks,
+    spend, conversions, conversions_value, currency, time_zone, attribution_window, is_final, sync_run_id)
 select 'clearlift', %(org)s, 'google:1:7', current_date - n, 'google', '1', 100, 10, 20, 1, 50, 'EUR', 'UTC', '', true,
     gen_random_uuid()
 from generate_series(1, 3) as n;
-insert into attribution.credits (app, day, org_tag, account_day, platform, account_id, campaign_id, reason, visits, ad_id,
-    model, currency, conversions, revenue)
-select 'clearlift', current_date - n, %(tag)s, current_date - n, 'google', '1', 'google:1:7', '', 0, '', 'last', 'EUR', 1, 50
+insert into attribution.credits (app, day, org_tag, account_day, platform, account_id, campaign_id, reason, visits,
+    ad_id, model, currency, conversions, revenue)
+select 'clearlift', current_date - n, %(tag)s, current_date - n, 'google', '1', 'google:1:7', '', 0, '', 'last', 'EUR',
+    1, 50
 from generate_series(1, 3) as n;
 insert into ads.restatements (app, org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency,
     spend_before, spend_after)

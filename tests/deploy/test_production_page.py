@@ -87,8 +87,8 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 @pytest.mark.soak
 def test_the_pasted_page_ends_in_a_green_doctor_and_an_ingested_event(machine: Machine) -> None:
-    page = PAGE.read_text()
-    before, _, after = page[: page.index("## A new version")].partition("## The first event")
+    page, _, new_version = PAGE.read_text().partition("## A new version")
+    before, _, after = page.partition("## The first event")
     for block in blocks_in(before):
         if block.language == "ini":
             (machine.folder / "var/lib/clearlift/.env").write_text(machine.settings(block.text))
@@ -109,6 +109,8 @@ def test_the_pasted_page_ends_in_a_green_doctor_and_an_ingested_event(machine: M
         machine.paste(first.text)
         ledger = IngestLedger(stores.postgres, CLEARLIFT.name)
         until(lambda: ledger.totals()["stored"] == 1, seconds=300)
+        (update,) = blocks_in(new_version)
+        machine.paste(update.text)
     assert {service.starts for service in services.values()} == {1}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from tests.pages import blocks
 from tests.workerd.local_runtime import WorkerCode, Workerd, running
 
 SOURCES = Path(__file__).resolve().parents[2] / "deploy" / "worker" / "src"
@@ -32,11 +33,14 @@ const fails = (env) => {
 };
 export class EventBatches extends Batches { constructor(ctx, env) { super(ctx, fails(env)); } }
 export class SessionPoints extends Points { constructor(ctx, env) { super(ctx, fails(env)); } }
+async function pasted(env, { userId, sessionId, values }) {
+  PASTED
+  return seq;
+}
 export default { async fetch(request, env) {
   const url = new URL(request.url);
   if (url.pathname === "/points") {
-    const points = env.SessionPoints.get(env.SessionPoints.idFromName(url.search));
-    return Response.json(await points.record(await request.json()));
+    return Response.json(await pasted({ POINTS: env.SessionPoints }, await request.json()));
   }
   const bindings = { EVENTS: env.EventBatches, CACHE: env.KV_0 };
   return worker.fetch(request, { ...env, ...bindings, KEY_SECRETS, SHARDS: "2", ORIGINS });
@@ -68,8 +72,12 @@ def key(tag: str, purpose: str = "write", secret: str = SECRETS[0]) -> str:
 def code(*, failing: float = 1e9, origins: str = "*") -> WorkerCode:
     settings = {"FAILING": failing, "ORIGINS": origins, "KEY_SECRETS": ",".join(SECRETS)}
     lines = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in settings.items())
+    (page,) = (block.text for block in blocks("landing.md") if block.language == "js")
+    pasted = page.replace("values: { temperature: 191.5 }", "values")
     modules = {file.name: file.read_text() for file in SOURCES.iterdir()}
-    return WorkerCode({**modules, "w.mjs": lines + SERVED}, objects=("EventBatches", "SessionPoints"))
+    return WorkerCode(
+        {**modules, "w.mjs": lines + SERVED.replace("PASTED", pasted)}, objects=("EventBatches", "SessionPoints")
+    )
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from resources.postgres.databases import made
 from resources.r2 import FolderObjectStore, ObjectStoreError
 from tests.clearlift_pipelines.cli.terminal import Terminal
 from tests.clearlift_pipelines.cli.test_backup import other_database
+from tests.pages import blocks, pasted_well
 
 NEWEST = len(migrations.load(CONSIGNMENT.d1_migrations or ""))
 
@@ -44,10 +45,10 @@ def test_an_embedded_d1_comes_back_as_it_was_before_its_migrations(terminal: Ter
     migrations.up(done, folder)
     d1.execute("create table made_later (a)")
 
-    terminal.good("backup", "restore", "consignment/d1", "--at", at, "--into", "before.sqlite")
+    look, go_back = (block for block in blocks("recovery.md") if "POSITION" in block.text)
+    pasted_well(terminal, look, {"POSITION": at})
     d1.execute("drop table made_later")
-    terminal.good("migrate", "down", "consignment-d1", "--confirm")
-    terminal.good("backup", "restore", "consignment/d1", "--at", at, "--into", "live", "--confirm")
+    pasted_well(terminal, go_back, {"POSITION": at})
     assert [one.number for one in done.rows(folder)] == list(range(1, NEWEST))
     with closing(EmbeddedD1(Path("before.sqlite"))) as place:
         assert [one.number for one in migrations.D1AppliedMigrations(place, "x").rows(folder)] == list(range(1, NEWEST))

@@ -187,7 +187,7 @@ def test_a_login_sees_the_organisations_that_it_was_given(two_organisations: str
 def test_a_login_cannot_pass_for_another(two_organisations: str) -> None:
     for trick in (
         "set role clearlift_reader",
-        "set request.jwt.claims = '{\"org_id\": \"y\"}'",
+        'set request.jwt.claims = \'{"org_id": "y"}\'',
         "set row_security = on",
     ):
         assert seen_by(two_organisations, "reads_one", "rollups.daily_totals", trick) == {("clearlift", "x")}

@@ -18,6 +18,7 @@ import msgspec
 
 from assets.apps import App
 from assets.apps.personal import Holding, Subject
+from assets.export.page import FILE
 from assets.export.portion import Ids, Portion, Row, Within, doc_of, portion_name
 from assets.privacy.identity import Identity
 from assets.rooms import Rooms
@@ -184,7 +185,7 @@ def _media(store: ObjectStore, entry: Holding, ids: Ids) -> list[str]:
 
 def _as_files(store: ObjectStore, name: str, doc: str, keys: Sequence[str]) -> Portion:
     names = {key: f"{name}/{number:06}{_ending(key)}" for number, key in enumerate(keys, 1)}
-    rows = [{"file": file, "key": key} for key, file in names.items()]
+    rows = [{FILE: file, "key": key} for key, file in names.items()]
     return Portion(name, doc, rows, {file: partial(store.stream, key) for key, file in names.items()})
 
 

@@ -45,6 +45,7 @@ def packed(title: str, at: datetime, portions: Iterable[Portion]) -> Iterator[by
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as zipped:
         for portion in portions:
             chapters.append(chapter := Chapter(portion.name, portion.doc))
+            chapter.files = len(portion.files)
             yield from _rows(zipped, pipe, portion, chapter, at)
             for name, chunks in portion.files.items():
                 with zipped.open(_info(name, at), "w", force_zip64=True) as file:

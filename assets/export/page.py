@@ -12,6 +12,8 @@ from html import escape
 
 from assets.export.portion import Row
 
+FILE = "file"
+"""The field of a row with the name of a further file of the ZIP."""
 SHOWN_ROWS = 20
 SHOWN_CHARACTERS = 300
 _HEAD = """<!doctype html>
@@ -71,10 +73,18 @@ def _body(title: str, at: datetime, chapters: Sequence[Chapter]) -> Iterator[str
             yield "<table>"
             # An empty field says nothing, and a table of events has thirty of them.
             filled_in = [(name, text) for name, value in row.items() if (text := _text(value))]
-            yield from (f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in filled_in)
+            yield from (
+                f"<tr><th>{escape(name)}</th><td>{_cell(chapter, name, text)}</td></tr>" for name, text in filled_in
+            )
             yield "</table>"
         if chapter.rows > len(chapter.first):
             yield f"<p>The file has {chapter.rows - len(chapter.first):,} more.</p>"
+
+
+def _cell(chapter: Chapter, name: str, text: str) -> str:
+    """A value; the name of a further file of the ZIP leads to it."""
+    shown = escape(text)
+    return f'<a href="{shown}">{shown}</a>' if chapter.files and name == FILE else shown
 
 
 def _text(value: object) -> str:

@@ -216,6 +216,7 @@ def test_the_index_says_what_each_file_is(world: World, app: App) -> None:
     said = re.findall(r"\.json</a></th><td>[\d,]+</td><td>(.*?)</td>", index)
     assert said
     assert all(said)
+    assert ('<a href="r2/user-media/000001.jpg">' in index) == (app.media is not None)
 
 
 def test_sealed_values_are_opened(world: World) -> None:

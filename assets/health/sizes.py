@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 from pathlib import Path
 
 from assets.apps import App
@@ -21,7 +22,9 @@ from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
 GB = 10**9
-HOURLY = timedelta(hours=1)
+HOURLY, DAILY = timedelta(hours=1), timedelta(days=1)
+# 200 requests of a listing: a tenth of a cent, and less than the time of a look.
+MOST_OBJECTS = 200_000
 REACH = timedelta(days=30)
 # A line through fewer days says little of a month.
 FEWEST_DAYS = 2.0
@@ -31,13 +34,17 @@ FULL_NOW = 0.95
 
 @dataclass(frozen=True)
 class Measured:
-    """One store: its name, the store that must answer, how many bytes it may hold, and what tells how many it does."""
+    """One store: its name, the store that must answer, how many bytes it may hold, and what tells how many it does.
+
+    measure: None where it would cost too much. every: how rarely it is asked.
+    """
 
     name: str
     needs: str
     limit: float
-    measure: Callable[[], float]
+    measure: Callable[[], float | None]
     command: str
+    every: timedelta = HOURLY
 
 
 def checks(rooms: Rooms, apps: Sequence[App], home: Path, thresholds: Thresholds) -> list[HealthCheck]:
@@ -49,7 +56,7 @@ def checks(rooms: Rooms, apps: Sequence[App], home: Path, thresholds: Thresholds
             f"size of {one.name}",
             partial(_sizes, ledger, one, thresholds),
             ("postgres schema", *([one.needs] if one.needs else [])),
-            every=HOURLY,
+            every=one.every,
         )
         for one in measured(rooms, apps, home, thresholds)
     ]
@@ -70,12 +77,15 @@ def measured(rooms: Rooms, apps: Sequence[App], home: Path, thresholds: Threshol
         if app.has_kv:
             limit, command = thresholds.kv_gb * GB, "clearlift cache status"
             yield Measured(f"{app.name}-kv", "", limit, partial(_cached, rooms, app), command)
+    yield Measured("object store", "object store", inf, lambda: _objects(rooms), older, DAILY)
     if home.exists():
         yield Measured("disk", "", float(shutil.disk_usage(home).total), lambda: shutil.disk_usage(home).used, older)
 
 
 def _sizes(ledger: Ledger, store: Measured, thresholds: Thresholds, now: datetime) -> Iterator[Finding]:
     size = store.measure()
+    if size is None:
+        return
     ledger.add_samples("bytes", {store.name: size}, now)
     share = thresholds.disk_share if store.name == "disk" else thresholds.size_share
     grown = next((row for row in ledger.growth(now - REACH) if row["subject"] == store.name), None)
@@ -114,6 +124,16 @@ def _database_of(rooms: Rooms, app: App) -> float:
 
 def _file(rooms: Rooms, app: App) -> float:
     return float(rooms.d1(app).size())
+
+
+def _objects(rooms: Rooms) -> float | None:
+    """The bytes of all objects; None where there are too many to list."""
+    total = 0
+    for number, info in enumerate(rooms.object_store.list()):
+        if number == MOST_OBJECTS:
+            return None
+        total += info.size
+    return float(total)
 
 
 def _cached(rooms: Rooms, app: App) -> float:

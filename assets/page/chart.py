@@ -12,12 +12,11 @@ import svg
 
 from assets.page import figures
 from assets.page.blocks import Chart
+from assets.page.style import COLOURS
 
 WIDTH, HEIGHT = 360.0, 150.0
 LEFT, RIGHT, TOP, BOTTOM = 40.0, 10.0, 8.0, 20.0
 MOST_STEPS = 4
-COLOURS = 6
-"""So many lines have a colour of their own; the classes are c0, c1 and so on."""
 
 
 def drawn(chart: Chart) -> str:

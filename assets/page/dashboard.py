@@ -23,7 +23,7 @@ from assets.page.blocks import (
     Standing,
     Table,
 )
-from assets.page.served import (
+from assets.page.values import (
     Account,
     Attribution,
     Credit,

@@ -24,8 +24,8 @@ from assets.page.blocks import (
     Standing,
     Table,
 )
-from assets.page.chart import COLOURS, drawn
-from assets.page.style import STYLE
+from assets.page.chart import drawn
+from assets.page.style import COLOURS, STYLE
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 MOST_ROWS = 100

@@ -83,7 +83,7 @@ def section(recovery: Recovery) -> Section:
     rows = [_row(recovery, one) for one in recovery.stores]
     without = [str(one.store) for one in recovery.stores if one.verified is None]
     notes = [Note(f"No data of a verified backup: {', '.join(without)}.", Standing.UNKNOWN)] if without else []
-    return Section(NAME, TITLE, SAYS, [*notes, Table("One row a store", columns, rows)])
+    return Section(NAME, TITLE, SAYS, [*notes, Table("Backups, one row a store", columns, rows)])
 
 
 def _row(recovery: Recovery, one: Kept) -> list[str | Cell]:

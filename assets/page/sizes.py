@@ -81,7 +81,7 @@ def section(sizes: Sizes) -> Section:
         *(Column("store"), Column("size", True), Column("may hold", True), Column("used", True)),
         *(Column("grows a day", True), Column("full in", True)),
     ]
-    blocks: list[Block] = [Table("One row a store", columns, [_row(sizes, one) for one in sizes.stores])]
+    blocks: list[Block] = [Table("Sizes, one row a store", columns, [_row(sizes, one) for one in sizes.stores])]
     charts = [_chart(sizes, one) for one in sizes.stores if one.bytes is not None]
     if charts:
         blocks.append(Charts(charts))

@@ -4,6 +4,8 @@ A test computes the contrast of each colour of text with each ground that it sta
 pages do not look into pictures.
 """
 
+COLOURS = 6
+"""So many lines of a chart have a colour of their own; the classes are c0, c1 and so on."""
 LIGHT = {
     "ground": "#f6f7f9",
     "card": "#ffffff",
@@ -52,7 +54,7 @@ STYLE = (
 """
     """*{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--text);font:15px/1.5 system-ui,sans-serif}
-header,main,footer{max-width:78rem;margin:0 auto;padding:0 1rem}
+header,main{max-width:78rem;margin:0 auto;padding:0 1rem}
 header{padding-top:1.4rem}
 h1{font-size:1.6rem;line-height:1.25;margin:0}
 h2{font-size:1.2rem;margin:0}
@@ -60,7 +62,6 @@ h3{font-size:.95rem;margin:0 0 .1rem;font-weight:600}
 p{margin:.25rem 0}
 a{color:var(--link)}
 nav ul{list-style:none;margin:.7rem 0 0;padding:0;display:flex;flex-wrap:wrap;gap:.35rem 1rem}
-nav b{font-weight:600}
 [aria-current]{font-weight:600;color:var(--text);text-decoration:none}
 section{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:1rem;margin:1rem 0}
 .soft,.unit,caption{color:var(--soft)}
@@ -90,7 +91,7 @@ svg text{font-size:10.5px;fill:var(--soft)}
 """
     + "".join(
         f".line.c{n},.dot.c{n}{{stroke:var(--c{n})}}.bar.c{n}{{fill:var(--c{n})}}.key .c{n}{{background:var(--c{n})}}"
-        for n in range(6)
+        for n in range(COLOURS)
     )
     + """
 .line.c1{stroke-dasharray:6 3}.line.c2{stroke-dasharray:2 3}.line.c3{stroke-dasharray:8 3 2 3}
@@ -103,7 +104,6 @@ td{max-width:34rem;overflow-wrap:break-word}
 .n{text-align:right;white-space:nowrap}
 code{font:.92em ui-monospace,monospace;overflow-wrap:anywhere}
 summary{cursor:pointer;color:var(--link);font-size:.85rem;width:max-content;max-width:100%}
-footer{color:var(--soft);font-size:.85rem;padding-bottom:2rem}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}
 @media (max-width:30rem){section{padding:.8rem;margin:.7rem -.4rem}dl{grid-template-columns:1fr 1fr}
 .stacked thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}

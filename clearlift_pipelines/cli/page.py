@@ -74,7 +74,7 @@ def page(port: int, into: Path | None) -> None:
                 (into / name).write_text(pages.page(name) or "")
             click.echo(f"{into}: {counted(len(names), 'page')}; begin with {HEALTH}")
             return
-        with _serving(pages, port) as address:
+        with serving(pages, port) as address:
             click.echo(f"{address} serves the pages; Ctrl-C ends it.")
             _wait()
 
@@ -145,7 +145,7 @@ def _ranges(app: str, tag: str, current: str, ranges: Sequence[str]) -> "tuple[s
 
 
 @contextmanager
-def _serving(pages: Pages, port: int) -> Iterator[str]:
+def serving(pages: Pages, port: int) -> Iterator[str]:
     """A server on loopback for the length of the block; its address."""
 
     class Handler(BaseHTTPRequestHandler):

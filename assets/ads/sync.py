@@ -45,6 +45,7 @@ from resources.http import HttpError
 from resources.keyring import Keyring
 from resources.pacing import Pacing
 from resources.postgres import Postgres
+from resources.postgres.pacing import SharedBucket
 from resources.r2 import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -157,7 +158,9 @@ class AdSync:
         accounts = accounts_of(self.app)
         self.connections = Connections(accounts, self.d1, self.keyring)
         self.staging = Staging(self.store, accounts.raw)
-        self._pacing = Pacing(self.platform.account_rate, {"app": self.platform.app_rate}, **sleep)
+        # Of all processes, because a platform counts the requests of our application and not of a run.
+        application = SharedBucket(self.postgres, f"ads.{self.platform.name}", self.platform.app_rate, **sleep)
+        self._pacing = Pacing(self.platform.account_rate, together=application, **sleep)
         self._history = History(self.app, self.postgres, self.clock, self.origin)
         self._merge = Merge(self.app, self.platform, self.postgres, self.staging, self.clock)
         self._counting = Lock()

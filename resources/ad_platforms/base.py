@@ -88,7 +88,6 @@ class BaseClient(ABC):
     def _ask(self, method: str, url: str, *, params: Mapping[str, str] | None = None, **content: Any) -> Response:
         """One request of the connection, with a token that is fresh."""
         self._tokens.keep_fresh()
-        self._access.pacing.bucket("app").take()
         return self._session.request(
             method,
             self._access.url(url),

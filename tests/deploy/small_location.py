@@ -1,4 +1,4 @@
-"""A code location whose runs say their process ids and last until a file tells them to end. It loads fast."""
+"""A code location whose runs say their process ids and last until a file tells it or all to end. It loads fast."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ def _last(run_id: str) -> None:
     folder = Path(os.environ[FOLDER])
     (folder / "new").write_text(str(os.getpid()))
     (folder / "new").rename(folder / run_id)
-    while not (folder / "end").exists():
+    while not any((folder / name).exists() for name in ("end", f"{run_id}.end")):
         time.sleep(0.05)
 
 

@@ -39,7 +39,7 @@ PLATFORM_OPS = [f"clearlift__ads__{name}" for name in PLATFORMS]
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Assets sleep for real: polls and pacing of a sandbox need not."""
     monkeypatch.setattr("resources.ad_platforms.polling.FIRST_WAIT", 0.001)
-    monkeypatch.setattr("assets.ads.sync.Pacing", lambda *_rates: Pacing(Rate(10_000, 10_000)))
+    monkeypatch.setattr("assets.ads.sync.Pacing", lambda *_, **__: Pacing(Rate(10_000, 10_000)))
 
 
 def materialized(

@@ -94,7 +94,7 @@ def client_of(platforms: Sandbox) -> Iterator[Callable[..., RecordingClient]]:
         account_id = platforms.world.accounts(name)[account].id
         document = platforms.credentials(name, account_id)
         client = RecordingClient(None, name)  # type: ignore[arg-type]
-        pacing = Pacing(PLATFORMS[name].account_rate, {"app": PLATFORMS[name].app_rate}, sleep=client.slept.append)
+        pacing = Pacing(PLATFORMS[name].account_rate, sleep=client.slept.append)
         access = {
             "account_id": account_id,
             "oauth": document["oauth"],

@@ -11,7 +11,7 @@ import pytest
 from resources.ad_platforms import DAILY, Account, AccountDays, Conversion, PlatformError, Stream
 from resources.ad_platforms import PLATFORMS as ALL
 from resources.http import HttpError
-from resources.pacing import Pacing, Rate
+from resources.pacing import Pacing, Rate, TokenBucket
 from sandbox.faults import Fault, FaultKind
 from sandbox.platforms import Logged
 from sandbox.server import Sandbox
@@ -160,7 +160,7 @@ def test_an_account_is_asked_no_faster_than_its_rate(
     platforms: Sandbox, client_of: Callable[..., RecordingClient], name: Platform
 ) -> None:
     clock = Clock()
-    pacing = Pacing(Rate(0.5, 2), {"app": Rate(1_000, 1_000)}, clock=clock, sleep=clock.sleep)
+    pacing = Pacing(Rate(0.5, 2), clock=clock, sleep=clock.sleep)
     for place in (0, 1):
         began = clock()
         platforms.log.clear()
@@ -176,7 +176,12 @@ def test_all_accounts_together_are_asked_no_faster_than_the_applications_rate(
     platforms: Sandbox, client_of: Callable[..., RecordingClient], name: Platform
 ) -> None:
     clock = Clock()
-    pacing = Pacing(Rate(1_000, 1_000), {"app": Rate(0.5, 2)}, clock=clock, sleep=clock.sleep)
+    pacing = Pacing(
+        Rate(1_000, 1_000),
+        together=TokenBucket(Rate(0.5, 2), clock=clock, sleep=clock.sleep),
+        clock=clock,
+        sleep=clock.sleep,
+    )
     for place in (0, 1):
         client = client_of(name, place, pacing=pacing)
         for stream in (Stream.ACCOUNT, Stream.CAMPAIGNS, Stream.AD_GROUPS):

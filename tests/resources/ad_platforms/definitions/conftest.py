@@ -32,7 +32,7 @@ def _ask_everything(sandbox: RecordingSandbox, name: Platform) -> list[Request]:
     sandbox.requests = []
     account = sandbox.world.accounts(name)[0].id
     document = sandbox.credentials(name, account)
-    pacing = Pacing(ALL[name].account_rate, {"app": ALL[name].app_rate}, sleep=lambda _: None)
+    pacing = Pacing(ALL[name].account_rate, sleep=lambda _: None)
     access = Access(
         account,
         document["oauth"],

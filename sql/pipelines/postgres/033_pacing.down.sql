@@ -1,0 +1,2 @@
+-- Forgets who may ask a service when; each process paces itself again.
+drop schema pacing cascade;

@@ -263,7 +263,7 @@ class D1Backups:
     def _require_room(self, wanted: _Wanted, place: D1, scope: Scope) -> None:
         """See that a database takes rows beside those that it has; InTheWayError says what is in the way."""
         if found := d1_place.obstacles(wanted.state.scratch, place, wanted.names):
-            raise InTheWayError(self.store, found, of_owners=bool(scope.owners))
+            raise InTheWayError(str(self.store), found, of_owners=bool(scope.owners))
 
     def differences(self, place: D1, restored: Restored) -> Iterator[str]:
         """See Method.differences."""

@@ -7,13 +7,9 @@ It names tables, keys and numbers of rows, never a value of a row. What does not
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from resources.counts import counted, listed
 from resources.declined import DeclinedError
-
-if TYPE_CHECKING:
-    from assets.backups.target import StoreName
 
 SHOWN = 5  # obstacles of an error
 
@@ -41,7 +37,7 @@ class Obstacle:
 class InTheWayError(DeclinedError):
     """The live store does not take these rows beside those that it has. Nothing was written."""
 
-    def __init__(self, store: "StoreName", obstacles: Sequence[Obstacle], *, of_owners: bool) -> None:
+    def __init__(self, store: str, obstacles: Sequence[Obstacle], *, of_owners: bool) -> None:
         parents = sorted({one.parent for one in obstacles if one.parent})
         steps = []
         if parents:

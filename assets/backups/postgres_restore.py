@@ -258,7 +258,7 @@ class DatabaseRestore:
         found = [Obstacle(key.child, key.name, rows, key.parent) for key, rows in beside.orphans()]
         found += [Obstacle(table, key, rows) for table, key, rows in beside.taken()]
         if found:
-            raise InTheWayError(self.store, found, of_owners=bool(scope.owners))
+            raise InTheWayError(str(self.store), found, of_owners=bool(scope.owners))
 
     def _of_owners(self, table: TableOf, key: Sequence[str], owners: Sequence[str]) -> Composable:
         columns = {place for _, place in self.schema.subjects.get(table.name, ()) if place in table.columns}

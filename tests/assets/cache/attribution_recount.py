@@ -60,7 +60,8 @@ class Books:
             return Decimal(1)
         days = [day - timedelta(days=n) for n in range(8)]
         ours, theirs = (
-            next((self.rates[name, at] for at in days if (name, at) in self.rates), None) for name in (wanted, held)
+            next((self.rates[name, at] for at in days if (name, at) in self.rates), None)
+            for name in (wanted or "", held)
         )
         return None if ours is None or theirs is None else ours / theirs
 
@@ -142,7 +143,7 @@ class Books:
         for _, org, day, *where, visits, _, model, said, conversions, revenue in self.credited:
             if org != tag:
                 continue
-            place: tuple[str, str, str, str] = tuple(where)  # type: ignore[assignment]
+            place: tuple[str, str, str, str] = tuple(where)
             account = CURRENCIES[place[0]] if place[0] else ""
             held, wanted = said or chosen or account, account or chosen or said
             for each in () if model else MODELS:

@@ -81,10 +81,10 @@ def named_by(events: pl.DataFrame, sources: Mapping[str, Mapping[str, str]]) -> 
     said = texts.unique(maintain_order=True)
     names, places = list[Named](), list[int | None]()
     for org, *fields in said.iter_rows():
-        found = named(Texts(*fields), sources.get(org, {}))
-        places.append(None if found is None else len(names))
-        if found is not None:
-            names.append(found)
+        name = named(Texts(*fields), sources.get(org, {}))
+        places.append(None if name is None else len(names))
+        if name is not None:
+            names.append(name)
     placed = texts.join(
         said.with_columns(name=pl.Series(places, dtype=pl.Int64)),
         on=["org_tag", *Texts._fields],
@@ -92,8 +92,8 @@ def named_by(events: pl.DataFrame, sources: Mapping[str, Mapping[str, str]]) -> 
         nulls_equal=True,
         maintain_order="left",
     )
-    told = events.drop(*Texts._fields).with_columns(placed["name"])
-    return told.filter(pl.col("converts") | pl.col("name").is_not_null()), names
+    found = events.drop(*Texts._fields).with_columns(placed["name"])
+    return found.filter(pl.col("converts") | pl.col("name").is_not_null()), names
 
 
 def naming(events: pl.DataFrame) -> pl.DataFrame:
@@ -113,12 +113,12 @@ def judged(sessions: pl.DataFrame, events: pl.DataFrame, refused: Callable[[pl.D
     events: those of `named_by`, with `refused`. refused: asked about all events of sessions in which one that names a
     campaign is refused, because there alone another one may agree to it.
     """
-    told = sessions.join(
+    known = sessions.join(
         events.select("org_tag", "event_id", "name", "refused"), on=["org_tag", "event_id"], how="left"
     )
     doubtful = sessions.join(naming(events).filter("refused"), on=SESSION, how="semi")
     answers = doubtful.select("org_tag", "event_id").with_columns(refused(doubtful).alias("asked"))
-    return told.join(answers, on=["org_tag", "event_id"], how="left").with_columns(
+    return known.join(answers, on=["org_tag", "event_id"], how="left").with_columns(
         refused=pl.coalesce("refused", "asked", pl.lit(value=False))
     )
 

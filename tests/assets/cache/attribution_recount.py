@@ -44,14 +44,15 @@ class Sums:
 class Books:
     """What is recounted: credits, spend (tag, campaign, day, amount), and the operator's rates by currency and day.
 
-    chosen: the currency that an organisation chose, by tag; one that chose none has accounts in several.
+    chosen: the currency that an organisation chose, by tag; one that chose none has accounts in several. names: of
+    campaigns, by tag and id.
     """
 
     credited: list[tuple[Any, ...]]
     spent: list[tuple[str, Campaign, date, Decimal]]
     rates: Mapping[tuple[str, date], Decimal]
     chosen: Mapping[str, str]
-    names: Mapping[str, str]
+    names: Mapping[tuple[str, str], str]
 
     def rate(self, day: date, held: str, wanted: str | None) -> Decimal | None:
         """What one unit is in another currency, by the newest rates of the day and the seven before."""
@@ -59,7 +60,8 @@ class Books:
             return Decimal(1)
         days = [day - timedelta(days=n) for n in range(8)]
         ours, theirs = (
-            next((self.rates[name, at] for at in days if (name, at) in self.rates), None) for name in (wanted, held)
+            next((self.rates[name, at] for at in days if (name, at) in self.rates), None)
+            for name in (wanted or "", held)
         )
         return None if ours is None or theirs is None else ours / theirs
 
@@ -82,7 +84,7 @@ class Books:
                     **_figures(own[key].now),
                     "previous": _figures(own[key].before) if before else None,
                     **dict(zip(("platform", "account_id", "campaign_id"), key[2:5], strict=True)),
-                    "campaign": self.names[key[4]],
+                    "campaign": self.names[tag, key[4]],
                     "rate_missing": key[6],
                     "by_revenue": by_revenue[key],
                     "by_spend": by_spend[key],
@@ -141,7 +143,7 @@ class Books:
         for _, org, day, *where, visits, _, model, said, conversions, revenue in self.credited:
             if org != tag:
                 continue
-            place: tuple[str, str, str, str] = tuple(where)  # type: ignore[assignment]
+            place: tuple[str, str, str, str] = tuple(where)
             account = CURRENCIES[place[0]] if place[0] else ""
             held, wanted = said or chosen or account, account or chosen or said
             for each in () if model else MODELS:

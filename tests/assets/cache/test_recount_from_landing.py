@@ -296,5 +296,5 @@ def kept(stores: AttributionStores, chance: random.Random) -> Books:
             "insert into attribution.exchange_rates (app, currency, day, rate) values (%s, %s, %s, %s)",
             [stores.app.name, currency, day, rate],
         )
-    names = {campaign.id: campaign.name for campaign in (*CAMPAIGNS, *MANY)}
-    return Books([], spent, rates, {A: "EUR"}, {"": "", **names})
+    names = {(one.org.removeprefix("org-"), one.id): one.name for one in (*CAMPAIGNS, *MANY)}
+    return Books([], spent, rates, {A: "EUR"}, names)

@@ -31,10 +31,10 @@ class Counted:
 def write(postgres: Postgres, now: datetime, meter: Meter = METER) -> None:
     """Add what this process counted since it was noted last; where that fails, it is kept for the next time.
 
-    A process that is killed takes along what it has not noted, so that the sums say `at least`.
+    A process that is killed takes along what it has not noted, so that the sums say `at least`. A database that nothing
+    else has asked is not opened: it may be the one that is lost, and an embedded one would begin empty.
     """
-    taken = meter.take()
-    if not taken:
+    if not postgres.is_open or not (taken := meter.take()):
         return
     rows = sorted(taken.items())
     given = {

@@ -357,8 +357,7 @@ class Stores:
 
     def note_requests(self) -> None:
         """Add the requests that this process sent to those of all, where our Postgres is open."""
-        if "postgres" in self.__dict__ and self.postgres.is_open:
-            requests_sent.write(self.postgres, self.clock())
+        requests_sent.write(self.postgres, self.clock())
 
     def __enter__(self) -> Self:
         return self

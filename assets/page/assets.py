@@ -62,13 +62,13 @@ def sensor(write: Callable[[DagsterInstance], Written]) -> SensorDefinition:
         said = f"{written.bytes:,} bytes in {written.seconds:.1f} s: {written.uri}"
         if written.hour == context.cursor:
             return SkipReason(said)
-        metadata = {
+        metadata: dict[str, str | int | float] = {
             "uri": written.uri,
             "bytes": written.bytes,
             "seconds": written.seconds,
-            "standing": written.standing,
+            "standing": str(written.standing),
         }
-        event = AssetMaterialization(PAGE, metadata={**metadata, "standing": str(written.standing)})
+        event = AssetMaterialization(PAGE, metadata=metadata)
         return SensorResult(cursor=written.hour, skip_reason=said, asset_events=[event])
 
     return SensorDefinition(

@@ -17,6 +17,7 @@ from assets.page.style import COLOURS
 WIDTH, HEIGHT = 360.0, 150.0
 LEFT, RIGHT, TOP, BOTTOM = 40.0, 10.0, 8.0, 20.0
 MOST_STEPS = 4
+SMALLEST = 1e-9  # what is smaller is drawn as zero
 
 
 def drawn(chart: Chart) -> str:
@@ -46,7 +47,7 @@ class _Scale:
 
 def nice_step(highest: float) -> float:
     """A step of 1, 2 or 5 times a power of ten, of which at most four reach a value."""
-    if highest <= 0:
+    if highest < SMALLEST:
         return 1.0
     power = 10.0 ** math.floor(math.log10(highest / MOST_STEPS))
     return next(step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power * MOST_STEPS >= highest * (1 - 1e-9))

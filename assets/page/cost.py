@@ -12,6 +12,7 @@ from assets.page.sizes import latest
 from assets.page.source import Source
 from assets.requests_sent import Counted, by_day
 from assets.windows import midnight
+from resources.counts import counted
 
 NAME, TITLE = "cost", "Requests and their cost"
 MONTH = 30
@@ -51,11 +52,11 @@ def section(used: Used) -> Section:
     total, unknown = 0.0, False
     known_days = len({one.day for one in used.requests})
     for kind, price in prices.REQUESTS.items():
-        counted = sum(one.requests for one in used.requests if one.kind == kind)
-        in_month = counted * MONTH / known_days if known_days else None
+        number = sum(one.requests for one in used.requests if one.kind == kind)
+        in_month = number * MONTH / known_days if known_days else None
         total += price.of(in_month) if in_month is not None else 0.0
         unknown |= in_month is None
-        rows.append([kind, figures.count(counted if known_days else None), *_month(in_month, price), _price(price, "")])
+        rows.append([kind, figures.count(number if known_days else None), *_month(in_month, price), _price(price, "")])
     for kind, price in prices.STORAGE.items():
         size = used.stored[kind]
         total += price.of(size) if size is not None else 0.0
@@ -63,7 +64,7 @@ def section(used: Used) -> Section:
         cost = figures.dollars(None if size is None else price.of(size))
         rows.append([f"{STORES[kind]} storage", "", figures.size(size), cost, _price(price, " GB")])
     columns = [
-        *(Column("class"), Column(f"in {known_days} days", True), Column("in a month", True)),
+        *(Column("class"), Column(f"in {counted(known_days, 'day')}", True), Column("in a month", True)),
         *(Column("a month costs", True), Column("price")),
     ]
     sum_of = Figure(

@@ -29,7 +29,7 @@ from assets.page.style import COLOURS, STYLE
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 MOST_ROWS = 100
-LONGEST_CELL = 400
+LONGEST_CELL, SHORT = 400, 28
 
 
 def html(page: Page) -> str:
@@ -127,11 +127,16 @@ def _cell(cell: str | Cell, column: Column, table: Table) -> str:
     if one.standing is not Standing.PLAIN:
         shown = f'<span class="{one.standing}">{shown}</span>'
     title = f' data-t="{escape(column.title)}"' if table.stacked else ""
-    return f"<td{_number(column)}{title}>{shown}</td>"
+    return f"<td{_number(column) or _long(one.text)}{title}>{shown}</td>"
 
 
 def _number(column: Column) -> str:
     return " class=n" if column.number else ""
+
+
+def _long(text: str) -> str:
+    """Long texts are broken, short ones are not, so that a date stays one."""
+    return " class=l" if len(text) > SHORT else ""
 
 
 def _cut(text: str) -> str:

@@ -88,7 +88,7 @@ def _blocks(lag: Lag) -> list[Block]:
     note = f"oldest: {figures.duration(oldest)}" if oldest else ""
     shown = Figures(
         [
-            Figure(f"{lag.app}: median", figures.duration(median(took) if took else None), "of a day"),
+            Figure(f"{lag.app}: median", figures.duration(_median(took)), "of a day"),
             Figure(f"{lag.app}: 95th percentile", figures.duration(_p95(took)), "of a day"),
             Figure(
                 f"{lag.app}: taken, not served",
@@ -99,6 +99,10 @@ def _blocks(lag: Lag) -> list[Block]:
         ]
     )
     return [shown, _chart(lag)]
+
+
+def _median(took: Sequence[timedelta]) -> timedelta | None:
+    return timedelta(seconds=median(each.total_seconds() for each in took)) if took else None
 
 
 def _p95(took: Sequence[timedelta]) -> timedelta | None:

@@ -1,8 +1,9 @@
 """The section of organisations: events, visitors, spend, CPA and ROAS of each, by day."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 
 from assets.page import figures
 from assets.page.blocks import Block, Cell, Chart, Charts, Column, Line, Section, Standing, Table
@@ -11,7 +12,9 @@ from assets.windows import midnight
 
 NAME, TITLE = "organisations", "Organisations by day"
 MODEL = "last"
+AMOUNTS = ("spend", "conversions", "revenue")
 MOST = 12
+Name = tuple[str, str]  # app and tag
 SAYS = (
     f"The last {DAYS} days. Visitors are distinct within a day. CPA is spend a conversion, ROAS revenue a unit of"
     f" spend, both by the model `{MODEL}` and in each currency apart; days of ad accounts are the account's own."
@@ -50,13 +53,37 @@ class Organisations:
     visits: Sequence[Visits]
     credited: Sequence[Credited]
 
+    @cached_property
+    def each(self) -> "list[Organisation]":
+        """Each organisation, the one with the most events first."""
+        found: dict[Name, Organisation] = {}
+
+        def named(name: Name) -> Organisation:
+            return found.setdefault(name, Organisation(name))
+
+        for visits in self.visits:
+            named((visits.app, visits.org_tag)).visits[visits.day] = visits
+        for credited in self.credited:
+            by_day = named((credited.app, credited.org_tag)).credited.setdefault(credited.currency or "", {})
+            by_day[credited.day] = credited
+        return sorted(found.values(), key=lambda of: (-of.events, of.name))
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """One of them: its visits by day, and what was credited by currency ('' where none is named) and day."""
+
+    name: Name
+    visits: dict[date, Visits] = field(default_factory=dict)
+    credited: dict[str, dict[date, Credited]] = field(default_factory=dict)
+
     @property
-    def names(self) -> list[tuple[str, str]]:
-        """App and tag of each, the one with the most events first."""
-        events: dict[tuple[str, str], int] = {(one.app, one.org_tag): 0 for one in self.credited}
-        for one in self.visits:
-            events[one.app, one.org_tag] = events.get((one.app, one.org_tag), 0) + one.events
-        return sorted(events, key=lambda name: (-events[name], name))
+    def events(self) -> int:
+        return sum(one.events for one in self.visits.values())
+
+    @property
+    def title(self) -> str:
+        return " ".join(self.name)
 
 
 def read(source: Source) -> Organisations:
@@ -68,46 +95,35 @@ def read(source: Source) -> Organisations:
 
 def section(of: Organisations) -> Section:
     """How it is shown."""
-    names = of.names
-    charts = [chart for name in names[:MOST] for chart in _charts(of, name)]
-    left = f"{len(names) - MOST:,} more have no chart; the table has them." if len(names) > MOST else ""
+    charts = [chart for one in of.each[:MOST] for chart in _charts(of.days, one)]
+    more = len(of.each) - MOST
+    left = f"{more:,} more have no chart; the table has them." if more > 0 else ""
     columns = [
         *(Column("organisation"), Column("last events on"), Column("events", True), Column("visitors a day", True)),
-        *(
-            Column("spend", True),
-            Column("conversions", True),
-            Column("revenue", True),
-            Column("CPA", True),
-            Column("ROAS", True),
-        ),
+        *(Column("spend", True), Column("conversions", True), Column("revenue", True)),
+        *(Column("CPA", True), Column("ROAS", True)),
     ]
-    rows = [row for name in names for row in _rows(of, name)]
+    rows = [row for one in of.each for row in _rows(one)]
     blocks: list[Block] = [Table(f"One row an organisation and currency, of {DAYS} days", columns, rows)]
     if charts:
         blocks.append(Charts(charts, left))
     return Section(NAME, TITLE, SAYS, blocks)
 
 
-def _rows(of: Organisations, name: tuple[str, str]) -> Iterable[list[str | Cell]]:
-    visits = [one for one in of.visits if (one.app, one.org_tag) == name]
-    days = [one for one in visits if one.events]
+def _rows(of: Organisation) -> Iterable[list[str | Cell]]:
+    days = [one for one in of.visits.values() if one.events]
     last = max((one.day for one in days), default=None)
-    quiet = Cell("none", Standing.UNKNOWN) if last is None else f"{last}"
     begin: list[str | Cell] = [
-        _title(name),
-        quiet,
-        figures.count(sum(one.events for one in visits) if visits else None),
+        of.title,
+        Cell("none", Standing.UNKNOWN) if last is None else f"{last}",
+        figures.count(of.events if of.visits else None),
         figures.count(round(sum(one.visitors for one in days) / len(days)) if days else None),
     ]
-    credited = [one for one in of.credited if (one.app, one.org_tag) == name]
-    currencies = sorted({one.currency or "" for one in credited})
-    if not currencies:
+    if not of.credited:
         yield [*begin, *([figures.count(None)] * 5)]
-    for currency in currencies:
-        parts = [one for one in credited if (one.currency or "") == currency]
-        spend, conversions, revenue = (
-            sum(getattr(one, what) for one in parts) for what in ("spend", "conversions", "revenue")
-        )
+    for currency, by_day in sorted(of.credited.items()):
+        found = by_day.values()
+        spend, conversions, revenue = (sum(getattr(one, what) for one in found) for what in AMOUNTS)
         yield [
             *begin,
             figures.money(spend, currency),
@@ -116,26 +132,23 @@ def _rows(of: Organisations, name: tuple[str, str]) -> Iterable[list[str | Cell]
             figures.money(_divided(spend, conversions), currency),
             figures.ratio(_divided(revenue, spend)),
         ]
-        begin = [_title(name), "", "", ""]  # the events are of all currencies together
+        begin = [of.title, "", "", ""]  # the events are of all currencies together
 
 
-def _charts(of: Organisations, name: tuple[str, str]) -> Iterable[Chart]:
-    days: dict[date, Visits] = {one.day: one for one in of.visits if (one.app, one.org_tag) == name}
-    moments, title = [midnight(day) for day in of.days], _title(name)
-    if days:
-        first = min(days)
-        lines = [Line(what, [_of_day(days, day, what, first) for day in of.days]) for what in ("events", "visitors")]
-        yield Chart(f"{title}: events, visitors", "events and distinct visitors, a day", moments, lines)
-    credited = [one for one in of.credited if (one.app, one.org_tag) == name]
-    for currency in sorted({one.currency or "" for one in credited if one.spend}):
-        by_day: dict[date, Credited] = {one.day: one for one in credited if (one.currency or "") == currency}
-        yield from _of_currency(of, by_day, title, currency, moments)
+def _charts(days: Sequence[date], of: Organisation) -> Iterable[Chart]:
+    moments = [midnight(day) for day in days]
+    if of.visits:
+        first = min(of.visits)
+        lines = [Line(what, [_of_day(of.visits, day, what, first) for day in days]) for what in ("events", "visitors")]
+        yield Chart(f"{of.title}: events, visitors", "events and distinct visitors, a day", moments, lines)
+    for currency, by_day in sorted(of.credited.items()):
+        if any(one.spend for one in by_day.values()):
+            yield from _of_currency([by_day.get(day) for day in days], of.title, currency, moments)
 
 
 def _of_currency(
-    of: Organisations, by_day: dict[date, Credited], title: str, currency: str, moments: Sequence[datetime]
+    found: Sequence[Credited | None], title: str, currency: str, moments: Sequence[datetime]
 ) -> Iterable[Chart]:
-    found = [by_day.get(day) for day in of.days]
     spend = [one.spend if one else None for one in found]
     cpa = [_divided(one.spend, one.conversions) if one else None for one in found]
     roas = [_divided(one.revenue, one.spend) if one else None for one in found]
@@ -150,10 +163,6 @@ def _of_day(days: dict[date, Visits], day: date, what: str, first: date) -> floa
     """Zero on a day without events after the first that was counted; nobody knows of the days before."""
     found = days.get(day)
     return float(getattr(found, what)) if found else 0.0 if day > first else None
-
-
-def _title(name: tuple[str, str]) -> str:
-    return f"{name[0]} {name[1]}"
 
 
 def _divided(value: float, by: float) -> float | None:

@@ -8,7 +8,7 @@ from math import isinf
 from assets.health.ledger import Ledger
 from assets.health.sizes import DAY_LOOKS, HOUR_LOOKS, days_until_full, measured
 from assets.page import figures
-from assets.page.blocks import Block, Cell, Chart, Charts, Column, Line, Section, Standing, Table
+from assets.page.blocks import NO_DATA, Block, Cell, Chart, Charts, Column, Line, Section, Standing, Table
 from assets.page.source import DAYS, Source
 from assets.windows import midnight
 from resources.sql_files import read_sql
@@ -99,13 +99,21 @@ def _row(sizes: Sizes, one: Size) -> list[str | Cell]:
         one.store,
         Cell(figures.size(one.bytes), Standing.UNKNOWN if one.bytes is None else Standing.PLAIN),
         figures.size(one.limit) if one.limit else "no limit",
-        Cell(figures.share(used), Standing.WARNING if used is not None and used >= one.share else Standing.PLAIN),
-        figures.size(one.grown),
         Cell(
-            figures.duration(timedelta(days=min(one.full_in, 99_999))) if one.full_in is not None else "not in sight",
-            Standing.WARNING if soon else Standing.PLAIN,
+            figures.share(used) if one.limit else "",
+            Standing.WARNING if used is not None and used >= one.share else Standing.PLAIN,
         ),
+        figures.size(one.grown),
+        Cell(_full_in(one), Standing.WARNING if soon else Standing.PLAIN),
     ]
+
+
+def _full_in(one: Size) -> str:
+    if one.limit is None:
+        return ""
+    if one.full_in is not None:
+        return figures.duration(timedelta(days=min(one.full_in, 99_999)))
+    return "it does not grow" if one.grown is not None and one.grown <= 0 else NO_DATA
 
 
 def _chart(sizes: Sizes, one: Size) -> Chart:

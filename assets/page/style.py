@@ -100,7 +100,8 @@ table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-num
 caption{text-align:left;padding-bottom:.2rem;font-size:.85rem}
 th,td{text-align:left;vertical-align:top;padding:.25rem .9rem .25rem 0;border-bottom:1px solid var(--line)}
 th{font-weight:600;white-space:nowrap}
-td{max-width:34rem;overflow-wrap:break-word}
+td{white-space:nowrap}
+.l{white-space:normal;min-width:9rem;max-width:34rem;overflow-wrap:break-word}
 .n{text-align:right;white-space:nowrap}
 code{font:.92em ui-monospace,monospace;overflow-wrap:anywhere}
 summary{cursor:pointer;color:var(--link);font-size:.85rem;width:max-content;max-width:100%}
@@ -108,7 +109,8 @@ summary{cursor:pointer;color:var(--link);font-size:.85rem;width:max-content;max-
 @media (max-width:30rem){section{padding:.8rem;margin:.7rem -.4rem}dl{grid-template-columns:1fr 1fr}
 .stacked thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
 .stacked tr{display:block;padding:.3rem 0;border-bottom:1px solid var(--line)}
-.stacked td{display:grid;grid-template-columns:5rem 1fr;gap:.4rem;border:0;padding:.1rem 0;overflow-wrap:anywhere}
+.stacked td{display:grid;grid-template-columns:5rem 1fr;gap:.4rem;border:0;padding:.1rem 0}
+.stacked td{white-space:normal;overflow-wrap:anywhere;min-width:0}
 .stacked td::before{content:attr(data-t);color:var(--soft)}}
 @media print{section{break-inside:avoid}}
 """

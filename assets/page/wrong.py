@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from assets.finding import Severity
 from assets.health.ledger import Ledger, OpenFinding
 from assets.page import figures
-from assets.page.blocks import Block, Cell, Column, Figure, Figures, Note, Section, Standing, Table
+from assets.page.blocks import Block, Cell, Column, Figure, Figures, Note, Row, Section, Standing, Table
 from assets.page.source import Source
 from resources.counts import counted
 
@@ -79,31 +79,25 @@ def section(wrong: Wrong) -> Section:
         *_notes(wrong),
     ]
     if wrong.found:
-        columns = [Column("severity"), Column("what"), Column("why"), Column("since"), Column("next")]
-        rows = [
-            [
-                Cell(one.finding.severity, STANDINGS[one.finding.severity]),
-                one.what,
-                one.finding.message,
-                figures.moment(one.since),
-                Cell(one.finding.command, code=True),
-            ]
-            for one in wrong.found
-        ]
+        columns = [Column(title) for title in ("severity", "what", "why", "since", "next")]
+        rows = [_open(one) for one in wrong.found]
         blocks.append(Table("One row a finding, the worst and oldest first", columns, rows, stacked=True))
     if wrong.ended:
         columns = [Column("severity"), Column("what"), Column("since"), Column("ended"), Column("after", number=True)]
-        rows = [
-            [
-                one.severity,
-                one.what,
-                *map(figures.moment, (one.since, one.ended)),
-                figures.duration(one.ended - one.since),
-            ]
-            for one in wrong.ended
-        ]
-        blocks.append(Table("Findings that ended in the last 7 days", columns, rows, folded=True))
+        ended = [_ended(one) for one in wrong.ended]
+        blocks.append(Table("Findings that ended in the last 7 days", columns, ended, folded=True))
     return Section(NAME, TITLE, "Each finding names the one command that ends it.", blocks, wrong.standing)
+
+
+def _open(one: OpenFinding) -> Row:
+    found = one.finding
+    severity, next_step = Cell(found.severity, STANDINGS[found.severity]), Cell(found.command, code=True)
+    return [severity, one.what, found.message, figures.moment(one.since), next_step]
+
+
+def _ended(one: Ended) -> Row:
+    took = figures.duration(one.ended - one.since)
+    return [one.severity, one.what, figures.moment(one.since), figures.moment(one.ended), took]
 
 
 def _of(severity: Severity, number: int) -> Standing:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, AssetMaterialization, DagsterInstance, DagsterRunStatus, build_sensor_context
+from dagster import AssetKey, AssetMaterialization, DagsterInstance, DagsterRun, DagsterRunStatus, build_sensor_context
 from pydantic import SecretStr
 
 from assets.finding import Finding, HealthCheck, Severity
@@ -147,26 +147,7 @@ def test_a_batch_is_followed_from_its_landing_to_kv(source: Source, instance: Da
 
 
 def test_runs_are_counted_by_day(source: Source, instance: DagsterInstance) -> None:
-    run = instance.create_run(
-        job_name="a",
-        run_id=None,
-        run_config=None,
-        status=DagsterRunStatus.STARTED,
-        tags=None,
-        root_run_id=None,
-        parent_run_id=None,
-        step_keys_to_execute=None,
-        execution_plan_snapshot=None,
-        job_snapshot=None,
-        parent_job_snapshot=None,
-        asset_selection=None,
-        asset_check_selection=None,
-        resolved_op_selection=None,
-        op_selection=None,
-        remote_job_origin=None,
-        job_code_origin=None,
-        asset_graph=None,
-    )
+    run = instance.add_run(DagsterRun(job_name="a", status=DagsterRunStatus.STARTED))
     instance.report_run_failed(run)
     found = run_figures.history(instance, lambda: 5, datetime.now(UTC) - timedelta(days=1))
     (day,) = found.days

@@ -13,7 +13,7 @@ def rows(app: App) -> list[dict[str, str]]:
 
 
 def in_brief(app: App) -> list[dict[str, str]]:
-    """The same in four columns, which the UI shows side by side."""
+    """The same in two columns, which have room beside each other in the UI."""
     return [_brief(row) for row in rows(app)]
 
 
@@ -23,12 +23,10 @@ def _brief(row: dict[str, str]) -> dict[str, str]:
     archived, deleted = row["archived after"], row["deleted after"]
     kept.append(f"not archived: {archived[4:]}" if archived.startswith("no: ") else f"archived after {archived}")
     kept.append(deleted if deleted.startswith("kept: ") else f"deleted after {deleted}")
-    return {
-        "what": f"{row['store']}: {row['name']}",
-        "how long": "; ".join(kept) + (f" (by {row['age by']})" if row["age by"] else ""),
-        "only where": row["only where"],
-        "stays": row["stays"],
-    }
+    by = f" (by {row['age by']})" if row["age by"] else ""
+    only = f" Only where {row['only where']}." if row["only where"] else ""
+    stays = f" {row['stays']} stay." if row["stays"] else ""
+    return {"what": f"{row['store']}: {row['name']}", "how long": f"{'; '.join(kept)}{by}.{only}{stays}"}
 
 
 def _row(app: App, entry: Lifecycle) -> dict[str, str]:

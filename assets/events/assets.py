@@ -137,7 +137,7 @@ def _landed(run: RunOutcome) -> list[dict[str, Any]]:
     return [
         {
             "batch": batch.object_key,
-            **{count: getattr(batch, count) for count in ("received", "stored", "doubled", "quarantined")},
+            "lines": f"{batch.received}: {batch.stored} stored, {batch.doubled} doubled, {batch.quarantined} refused",
             "refused lines": f"clearlift quarantine list --batch {batch.sha256[:16]}" if batch.quarantined else "",
         }
         for batch in batches[:SHOWN_BATCHES]

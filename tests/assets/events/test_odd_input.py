@@ -189,7 +189,8 @@ def test_a_run_names_its_batches_and_the_command_that_shows_the_refused_lines_of
     pipeline.land(line(1))
     pipeline.land(line(4), b"{")
     refused, whole = _landed(pipeline.ingested())
-    assert (whole["received"], whole["quarantined"], whole["refused lines"]) == (1, 0, "")
+    assert (whole["lines"], whole["refused lines"]) == ("1: 1 stored, 0 doubled, 0 refused", "")
+    assert refused["lines"] == "2: 1 stored, 0 doubled, 1 refused"
     (open_line,) = pipeline.quarantine.refusals.lines(Selection())
     assert refused["batch"] == open_line.object_key
     assert refused["refused lines"] == f"clearlift quarantine list --batch {open_line.sha256[:16]}"

@@ -1,0 +1,46 @@
+"""Alerts of processes that are killed at random moments. Within one process test_alerts.py does the same, in seconds."""
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from assets.health.alerts import Alerts
+from assets.health.receivers import LogFile
+from resources.postgres import Postgres
+from tests.assets.health import alerting_process
+
+KILLS = 100
+
+
+@pytest.mark.soak
+def test_a_hundred_kills_of_the_process_lose_no_finding_and_name_each_by_one_key(
+    migrated_dsn: str, tmp_path: Path
+) -> None:
+    random, file, epoch = Random(7), tmp_path / "alerts.log", datetime.now(UTC)
+    for run in range(KILLS):
+        command = [sys.executable, "-m", alerting_process.__name__, migrated_dsn, str(file), f"{run:03}"]
+        with subprocess.Popen([*command, epoch.isoformat()], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for number in range(random.randint(1, 3)):
+                assert process.stdout.readline() == f"{run:03}-{number:04}\n"
+            # By then it writes, sends or notes what it sent.
+            time.sleep(random.uniform(0, 0.03))
+            process.kill()
+    with Postgres(migrated_dsn) as postgres:
+        wanted = [row["subject"] for row in postgres.fetch(alerting_process.FOUND)]
+        later = datetime.now(UTC) + timedelta(days=365)
+        while Alerts(postgres, LogFile(file, lambda: later), lambda: later, None).run().sent:
+            later += timedelta(hours=2)
+    told = [json.loads(each) for each in file.read_text().splitlines()]
+    by_key = {each["key"]: each["body"] for each in told}
+    assert all(each["body"] == by_key[each["key"]] for each in told)
+    named = Counter(line.split(": ")[1] for body in by_key.values() for line in body.splitlines()[:-1])
+    assert len(wanted) >= KILLS
+    assert named == Counter(wanted)

@@ -31,7 +31,8 @@ def main(dsn: str, file: str, run: str, epoch: str) -> None:
             known.append(f"{run}-{number:04}")
             found = [Finding(subject, "waits", "clearlift job ingest", Severity.WARNING) for subject in known]
             Ledger(postgres).record(CHECK, found, clock())
-            print(known[-1], flush=True)
+            sys.stdout.write(f"{known[-1]}\n")
+            sys.stdout.flush()
             alerts.run()
 
 

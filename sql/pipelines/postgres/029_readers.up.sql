@@ -120,7 +120,7 @@ comment on schema sessions is 'Visits to web sites: sessions of the tracker, and
 
 -- One row is a comment: of a relation where no column is named, else of a column, of all relations that the pattern fits.
 -- The longest pattern that fits counts. What has a comment keeps it.
-create temporary table said (place text, name text, comment text) on commit drop;
+create temporary table said (place text, name text, comment text);
 insert into said values
     -- Columns that mean the same wherever they are.
     ('%', 'app', 'Application whose the row is'),

@@ -158,6 +158,7 @@ def test_cache_health_and_policies(migrated: Terminal) -> None:
     walked(migrated, "privacy.md")
 
 
+@pytest.mark.soak
 def test_lifecycle(migrated: Terminal) -> None:
     migrated.stores.postgres.execute(RESTATED)
     (migrated.folder / "late.ndjson").write_bytes(line(1))

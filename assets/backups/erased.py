@@ -13,6 +13,7 @@ import psycopg
 
 from assets.apps import App
 from assets.backups import noted
+from assets.backups.method import nobody
 from assets.backups.sets import find
 from assets.backups.target import StoreName, Target
 from assets.privacy.tombstones import Tombstones
@@ -37,7 +38,7 @@ class ErasedSince:
     """Who was erased. remember: writes into a restored Postgres of ours whom its backup cannot know; how many."""
 
     tombstones: Tombstones = field(repr=False)
-    remember: Callable[[Connection], int] = lambda _: 0
+    remember: Callable[[Connection], int] = nobody
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from assets.cache import delta
 from assets.cache.pages import UnpageableError, paged
 from assets.cache.spool import Spool
 from assets.cache.wanted import Family, FamilyError, Sources, draw
-from resources.kv import Entry, KVError
-from resources.kv.limits import MAX_VALUE_BYTES, check_entry, shown
+from resources.kv import Entry, KVError, hidden
+from resources.kv.limits import MAX_VALUE_BYTES, check_entry
 from resources.postgres import Connection, copy_in
 from resources.sql_files import read_sql
 
@@ -118,7 +118,7 @@ def _spooled(
             for entry in entries:
                 check_entry(entry, now.timestamp())
         except KVError as error:
-            reason = error.message.removeprefix(f"key {shown(error.keys[0])!r} ")
+            reason = error.message.removeprefix(f"key {hidden(error.keys[0])} ")
             refused.add(f"key {family.shown(error.keys[0])!r} {reason}")
         except UnpageableError as error:
             refused.add(f"key {family.shown(wanted.key)!r} has a value of {len(wanted.value):,} bytes that {error}")

@@ -62,10 +62,10 @@ def build(app: App, wait: timedelta, kept_backups: tuple[int, int, int]) -> list
         pool="postgres",
     )
     def requests(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
-        remembered = remember(rooms.postgres, target_of(rooms))
         erasure = erasure_of(rooms, app, kept_backups, context.instance)
         taken = application.take_over(erasure, wait) if has_requests(app) else []
         found = erasure.requests.all()
+        remembered = remember(rooms.postgres, target_of(rooms))
         yield MaterializeResult(
             metadata={
                 "taken_over": len(taken),

@@ -1,4 +1,4 @@
-"""What our Postgres holds of people as a hash of organisation and id, as subjects of tombstones. Pure.
+"""What our Postgres holds of people as a hash of organisation and id, as subjects of tombstones.
 
 Such a row comes back with an old backup, and from the hash nothing leads to the id of a tombstone. What does not belong
 here: the ids themselves (privacy/tombstones.py).

@@ -15,7 +15,7 @@ import polars as pl
 
 from assets.apps.personal import Holding
 from assets.erasure.erased_people import ErasedPeople
-from assets.privacy.erased_texts import replacement
+from assets.privacy.replacement import replacement
 from assets.rows.lake_columns import lake_columns
 from resources.lake import DamagedFilesError, FileInfo, LakeTable, PartitionKey
 from resources.lake.proof import UNREADABLE

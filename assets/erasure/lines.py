@@ -10,7 +10,7 @@ from typing import Any
 
 from assets.apps.personal import Subject
 from assets.erasure.erased_people import ErasedPeople
-from assets.privacy.erased_texts import replacement
+from assets.privacy.replacement import replacement
 
 ESCAPED = b"\\u"
 

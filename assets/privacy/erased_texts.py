@@ -1,18 +1,17 @@
-"""Texts that may name a person who was erased: paths, keys of objects, names of campaigns. Pure.
+"""Texts that may name a person who was erased: paths, keys of objects, names of campaigns.
 
 Of an erased person nothing is known but hashes, so that each part of a text which may be an id is asked for. What does
 not belong here: who was erased (tombstones.py), lines with fields (erased_lines.py).
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from assets.apps.personal import ORGANISATION, Holding
+from assets.privacy.replacement import replacement
 from assets.privacy.tombstones import WITHIN, Tombstones
 
 if TYPE_CHECKING:
@@ -85,14 +84,3 @@ def without_names(
             found = pairs.join(now, on=["text", "of"], how="left", nulls_equal=True, maintain_order="left")
             frame = frame.with_columns(pl.coalesce(found["now"], found["text"]).alias(name))
     return frame
-
-
-def replacement(text: str) -> str:
-    """What takes the place of a text that must not be empty: another one for another text, always the same.
-
-    A JSON object or array becomes an empty one, so that it can still be read.
-    """
-    with suppress(ValueError):
-        if isinstance(document := json.loads(text), dict | list):
-            return json.dumps(type(document)())
-    return f"erased-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:32]}"

@@ -204,11 +204,12 @@ def add_hashes(connection: Connection, app: str, hashes: Iterable[Hashed], at: d
         connection.execute(
             read_sql("privacy/key_tombstone.sql"), {**row, "keyed": _keyed(secret, bytes(row["subject_hash"]))}
         )
-    added = 0
-    for kind, hashed in sorted(set(hashes)):
-        given = {"app": app, "kind": kind, "hash": _keyed(secret, hashed), "at": at}
-        added += connection.execute(read_sql("privacy/add_tombstone.sql"), given).rowcount
-    return added
+    rows = [
+        {"app": app, "kind": kind, "hash": _keyed(secret, hashed), "at": at} for kind, hashed in sorted(set(hashes))
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(read_sql("privacy/add_tombstone.sql"), rows)
+        return max(0, cursor.rowcount)
 
 
 def keyed_hash(connection: Connection, kind: str, subject: str, keys: Keys) -> bytes:

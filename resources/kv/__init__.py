@@ -5,6 +5,6 @@ What does not belong here: what is cached, and under which keys.
 
 from resources.kv.cloudflare import CloudflareKV
 from resources.kv.embedded import EmbeddedKV
-from resources.kv.protocol import KV, Entry, KeyInfo, KVError
+from resources.kv.protocol import KV, Entry, KeyInfo, KVError, hidden
 
-__all__ = ["KV", "CloudflareKV", "EmbeddedKV", "Entry", "KVError", "KeyInfo"]
+__all__ = ["KV", "CloudflareKV", "EmbeddedKV", "Entry", "KVError", "KeyInfo", "hidden"]

@@ -17,7 +17,7 @@ from resources.chunks import chunked, chunked_by_size
 from resources.cloudflare import API, account_url, in_envelope
 from resources.http import HttpError, Session
 from resources.kv import limits
-from resources.kv.protocol import KV, Entry, KeyInfo, KVError
+from resources.kv.protocol import KV, Entry, KeyInfo, KVError, hidden
 from resources.meter import KV_DELETES, KV_LISTS, KV_READS, KV_WRITES, Count, nobody
 from resources.verdicts import OK, Classify, Verdict, decoded
 
@@ -142,7 +142,7 @@ class CloudflareKV(KV):
             if not items:
                 return
         shown = tuple(items)[:KEYS_SHOWN]
-        raise KVError(limits.REFUSED, f"{len(items)} keys failed {ROUNDS} times, {shown[0]!r} among them", shown)
+        raise KVError(limits.REFUSED, f"{len(items)} keys failed {ROUNDS} times, {hidden(shown[0])} among them", shown)
 
     def _get(self, keys: Sequence[str]) -> Iterator[tuple[str, str | None]]:
         """Texts of those keys (100 at most) that exist; None for a key that the answer leaves out.

@@ -1,11 +1,11 @@
-"""Workers KV's documented limits, which both rooms check before they send anything. Every refusal names the key.
+"""Workers KV's documented limits, which both rooms check before they send anything. A refusal has the key as a hash.
 
 Source: developers.cloudflare.com/kv/platform/limits.
 """
 
 import json
 
-from resources.kv.protocol import Entry, KVError, Metadata
+from resources.kv.protocol import Entry, KVError, Metadata, hidden
 
 MAX_KEY_BYTES = 512
 MAX_VALUE_BYTES = 25 * 1024 * 1024
@@ -59,4 +59,4 @@ def shown(key: str) -> str:
 
 
 def _refused(key: str, reason: str) -> KVError:
-    return KVError(REFUSED, f"key {shown(key)!r} {reason}", (key,))
+    return KVError(REFUSED, f"key {hidden(key)} {reason}", (key,))

@@ -3,6 +3,7 @@
 What does not belong here: an engine (embedded.py), HTTP (cloudflare.py).
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,10 +12,23 @@ from typing import Any, Protocol
 Metadata = Mapping[str, Any]
 
 
+SHORTEST = 6
+"""From so many characters on a key is looked for in a message; a shorter one may be part of any word."""
+
+
+def hidden(key: str) -> str:
+    """A key for a message, as `#` and 12 digits of its hash, because a key may hold a person's id."""
+    return f"#{hashlib.sha256(key.encode(errors='surrogatepass')).hexdigest()[:12]}"
+
+
 class KVError(Exception):
-    """KV refused a request or failed. `code` is Cloudflare's number; `keys` are the first of the keys concerned."""
+    """KV refused a request or failed. `code` is Cloudflare's number; `keys` are the first of the keys concerned, which
+    the message has as hashes, also where Cloudflare repeats them.
+    """
 
     def __init__(self, code: int, message: str, keys: tuple[str, ...] = ()) -> None:
+        for key in sorted(keys, key=len, reverse=True):
+            message = message.replace(key, hidden(key)) if len(key) >= SHORTEST else message
         super().__init__(f"KV error {code}: {message}")
         self.code = code
         self.message = message

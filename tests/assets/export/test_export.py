@@ -22,6 +22,7 @@ from assets.apps.sesh_series import SERIES
 from assets.erasure import exports
 from assets.export.make import NoPersonError, make, portions
 from assets.export.package import packed
+from assets.export.portion import doc_of
 from assets.privacy.identity import Identity
 from assets.privacy.places import entry_of
 from assets.series import ahead
@@ -207,6 +208,16 @@ def test_a_page_that_a_person_reads_runs_nothing(world: World) -> None:
     assert "<script" not in index
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in index
     assert "default-src 'none'" in index
+
+
+def test_every_entry_with_people_says_to_them_what_it_is() -> None:
+    silent = [
+        (app.name, entry.store, entry.name)
+        for app in APPS
+        for entry in app.holdings
+        if (entry.subjects or entry.hashed) and entry.store != "kv" and not doc_of(app, entry)
+    ]
+    assert silent == []
 
 
 @pytest.mark.parametrize("app", APPS, ids=lambda app: app.name)

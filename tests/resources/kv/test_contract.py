@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resources.kv import KV, Entry, KeyInfo, KVError
+from resources.kv import KV, Entry, KeyInfo, KVError, hidden
 from resources.kv.limits import BYTE_ORDER_MARK
 
 keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(
@@ -96,17 +96,20 @@ def test_expiry_is_kept_in_unix_seconds(kv: KV) -> None:
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
-        (Entry("", b""), "key '' is no key"),
-        (Entry(".", b""), "key '.' is no key"),
-        (Entry("..", b""), "key '..' is no key"),
+        (Entry("", b""), f"key {hidden('')} is no key"),
+        (Entry(".", b""), f"key {hidden('.')} is no key"),
+        (Entry("..", b""), f"key {hidden('..')} is no key"),
         (Entry("k\ud800", b""), "lone surrogate"),
         (Entry("ü" * 257, b""), "has 514 bytes, above KV's 512"),
-        (Entry("big", b"x" * (25 * 1024 * 1024 + 1)), "key 'big' has a value of 26,214,401 bytes"),
-        (Entry("marked", BYTE_ORDER_MARK + b"x"), "key 'marked' has a value that begins with a byte order mark"),
-        (Entry("meta", b"", metadata={"a": "x" * 1_017}), "key 'meta' has metadata of 1,025 bytes"),
-        (Entry("short", b"", ttl=59), "key 'short' has a TTL of 59 s"),
-        (Entry("past", b"", expires_at=1_000), "key 'past' expires"),
-        (Entry("both", b"", ttl=60, expires_at=4_000_000_000), "key 'both' has both"),
+        (Entry("big", b"x" * (25 * 1024 * 1024 + 1)), f"key {hidden('big')} has a value of 26,214,401 bytes"),
+        (
+            Entry("marked", BYTE_ORDER_MARK + b"x"),
+            f"key {hidden('marked')} has a value that begins with a byte order mark",
+        ),
+        (Entry("meta", b"", metadata={"a": "x" * 1_017}), f"key {hidden('meta')} has metadata of 1,025 bytes"),
+        (Entry("short", b"", ttl=59), f"key {hidden('short')} has a TTL of 59 s"),
+        (Entry("past", b"", expires_at=1_000), f"key {hidden('past')} expires"),
+        (Entry("both", b"", ttl=60, expires_at=4_000_000_000), f"key {hidden('both')} has both"),
     ],
 )
 def test_what_kv_refuses_is_refused_by_key(kv: KV, entry: Entry, reason: str) -> None:
@@ -115,6 +118,15 @@ def test_what_kv_refuses_is_refused_by_key(kv: KV, entry: Entry, reason: str) ->
     assert reason in str(refused.value)
     assert refused.value.keys == (entry.key,)
     assert list(kv.list()) == []
+
+
+def test_no_message_has_a_key() -> None:
+    """Also where the service repeats it."""
+    key = "user:person-17:cart"
+    error = KVError(10_013, f"unknown error: {key}, user:person-17", (key, "user:person-17"))
+    assert "person-17" not in f"{error} {error!r} {error.message}"
+    assert hidden(key) in str(error)
+    assert error.keys == (key, "user:person-17")
 
 
 def test_limits_hold_what_they_allow(kv: KV) -> None:

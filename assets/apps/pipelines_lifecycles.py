@@ -43,6 +43,7 @@ _RECORDS = {
     "health.findings": "each look deletes what ended a month ago",
     "health.alerts": "each look deletes what was sent a month ago",
     "health.samples": "each look deletes what is older than a year, and the times of looks after a month",
+    "pacing.buckets": "one row an ad platform",
     "pipelines.migrations": "says what the schema is",
 }
 _AGREED: tuple[Condition, ...] = ("reconciled",)

@@ -289,6 +289,7 @@ _IMPERSONAL = f"""
     health.findings: app name subject severity message command since shown_from seen_at resolved_at sent
     health.alerts: key made_at title body severity tries next_at sent_at
     health.samples: measure subject at value
+    pacing.buckets: key free_at
     pipelines.migrations: folder number name checksum applied_at
     lake.iceberg_tables: catalog_name table_namespace table_name metadata_location previous_metadata_location
         iceberg_type

@@ -42,6 +42,7 @@ SCHEMAS = [
     "health",
     "ingest",
     "media",
+    "pacing",
     "privacy",
     "restored",
     "retention",

@@ -4,7 +4,7 @@ variables are set. A store that is half configured is refused, naming the variab
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
@@ -22,7 +22,7 @@ from assets.health.message import QuietHours
 from assets.thresholds import DEFAULTS, Thresholds
 from clearlift_pipelines import env_file, whole_stores
 from clearlift_pipelines.project import folder
-from clearlift_pipelines.variables import PREFIX, variable_of
+from clearlift_pipelines.variables import NAMES_OF_TODAY, PREFIX, variable_of
 from resources import keyring, private
 from resources.ad_platforms import PLATFORMS
 from resources.cloudflare import API
@@ -83,7 +83,7 @@ class Settings(BaseSettings):
         description="Days after which old runs leave Dagster's history; what assets show of today stays",
     )
 
-    cloudflare_account_id: str | None = Field(None, description="Cloudflare account of D1, KV, R2, R2 SQL")
+    cloudflare_account_id: str | None = Field(None, description="Cloudflare account of D1, KV, R2, Basin SQL")
     cloudflare_api_token: SecretStr | None = Field(None, description="API token with D1 and Workers KV edit rights")
     cloudflare_api_url: str = Field(
         API, description="Base URL of Cloudflare's API; at another, such as its local runtime, no account is needed"
@@ -101,14 +101,14 @@ class Settings(BaseSettings):
         True, description="Whether the bucket knows Infrequent Access; R2 does, its local runtime does not"
     )
 
-    lake_catalog_uri: str | None = Field(None, description="Iceberg REST catalog, e.g. R2 Data Catalog")
+    lake_catalog_uri: str | None = Field(None, description="Iceberg REST catalog, e.g. Basin Catalog (R2 Data Catalog)")
     lake_warehouse: str | None = Field(None, description="Warehouse name in that catalog, e.g. ACCOUNT_BUCKET")
     lake_token: SecretStr | None = Field(None, description="Token of that catalog")
 
     r2_sql_token: SecretStr | None = Field(
-        None, description="API token with R2 SQL read rights; the roll-ups' audit then reads the lake through it"
+        None, description="API token that may read by Basin SQL (R2 SQL); the roll-ups' audit then reads through it"
     )
-    r2_sql_url: str | None = Field(None, description="Base URL of R2 SQL's API; by default Cloudflare's")
+    r2_sql_url: str | None = Field(None, description="Base URL of Basin SQL's API; by default Cloudflare's")
 
     postgres_dsn: SecretStr | None = Field(None, description="Postgres, e.g. Supabase's; direct or pooled port")
     postgres: dict[str, SecretStr] = Field(
@@ -371,12 +371,14 @@ def load(file: Path | None = None, **overrides: Any) -> Settings:
     ours = {name: value for name, value in given.items() if name.startswith(PREFIX)}
     for variable in ours:
         refuse_unknown(variable)
+    renamed = dict(_by_names_of_today(ours))
     try:
-        return Settings(_env_file=file, **overrides)  # type: ignore[call-arg]  # of pydantic-settings, not a field
+        return Settings(_env_file=file, **{**renamed, **overrides})  # type: ignore[call-arg]  # of pydantic-settings, not a field
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         message = first["msg"].removeprefix("Value error, ")
-        where = variable_of("__".join(map(str, first["loc"]))) + ": " if first["loc"] else ""
+        field = "__".join(map(str, first["loc"]))
+        where = variable_of(NAMES_OF_TODAY[field] if field in renamed else field) + ": " if field else ""
         if first["loc"] == ("keyring_file",):
             raise SettingsError(f"{where}{message}", KEY_FILE_BACK) from None
         raise SettingsError(f"{where}{message}") from None
@@ -398,9 +400,24 @@ def written(file: Path) -> dict[str, str]:
         raise SettingsError(f"{file}: {error}") from None
 
 
+def _by_names_of_today(ours: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The fields that are given by Cloudflare's name of today, with their values.
+
+    Raises:
+        SettingsError: a field is given by both of its names, with two values.
+    """
+    for field, today in NAMES_OF_TODAY.items():
+        old, new = variable_of(field), variable_of(today)
+        if not ours.get(new):
+            continue
+        if ours.get(old) and ours[old] != ours[new]:
+            raise SettingsError(f"{new} and {old} are one setting, and have two values", "remove one of them")
+        yield field, ours[new]
+
+
 def refuse_unknown(variable: str) -> None:
     """Raise a SettingsError for a variable that is no setting; it suggests the setting that was likely meant."""
-    known = sorted(variable_of(name) for name in Settings.model_fields)
+    known = sorted(variable_of(name) for name in (*Settings.model_fields, *NAMES_OF_TODAY.values()))
     family, *rest = variable.split("__")
     if family in known:
         return

@@ -11,7 +11,7 @@ import click
 
 from clearlift_pipelines.page_part import replaced
 from clearlift_pipelines.settings import Settings
-from clearlift_pipelines.variables import PREFIX
+from clearlift_pipelines.variables import NAMES_OF_TODAY, PREFIX, variable_of
 
 BEGIN, END = "<!-- settings -->", "<!-- /settings -->"
 
@@ -31,7 +31,8 @@ def variables() -> Iterator[Variable]:
         if isinstance(field.default, bool):
             default = default.lower()
         example = field.examples[0] if field.examples else f"{PREFIX}{name.upper()}"
-        yield Variable(str(example), default, field.description or "")
+        today = f"; `{variable_of(NAMES_OF_TODAY[name])}` is the same" if name in NAMES_OF_TODAY else ""
+        yield Variable(str(example), default, f"{field.description or ''}{today}")
 
 
 def table() -> str:

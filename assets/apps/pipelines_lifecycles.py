@@ -45,6 +45,7 @@ _RECORDS = {
     "health.alerts": "each look deletes what was sent a month ago",
     "health.requests": "one short row a store, class and day",
     "health.samples": "each look deletes what is older than a year, and the times of looks after a month",
+    "pacing.buckets": "one row an ad platform",
     "pipelines.migrations": "says what the schema is",
 }
 _AGREED: tuple[Condition, ...] = ("reconciled",)

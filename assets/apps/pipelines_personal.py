@@ -314,6 +314,7 @@ _IMPERSONAL = f"""
     health.alerts: key made_at title body severity tries next_at sent_at
     health.samples: measure subject at value
     health.requests: store class day requests
+    pacing.buckets: key free_at
     pipelines.migrations: folder number name checksum applied_at
     lake.iceberg_tables: catalog_name table_namespace table_name metadata_location previous_metadata_location
         iceberg_type

@@ -23,8 +23,8 @@ TOPICS = {
         "backup_access_key_id",
         "backup_secret_access_key",
     ),
-    "R2 Data Catalog": ("lake_catalog_uri", "lake_warehouse", "lake_token"),
-    "R2 SQL": ("r2_sql_token",),
+    "Basin Catalog (R2 Data Catalog)": ("lake_catalog_uri", "lake_warehouse", "lake_token"),
+    "Basin SQL (R2 SQL)": ("r2_sql_token",),
     "Postgres": ("postgres_dsn", "postgres_role", "postgres"),
     "Postgres for Dagster's run history": ("dagster_postgres_url",),
     **{

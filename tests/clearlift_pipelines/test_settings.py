@@ -147,6 +147,46 @@ def test_an_unknown_variable_is_refused(
     assert "hush" not in said
 
 
+BASIN = {
+    "CLEARLIFT_BASIN_CATALOG_URI": "https://catalog.example/",
+    "CLEARLIFT_BASIN_CATALOG_WAREHOUSE": "warehouse",
+    "CLEARLIFT_BASIN_CATALOG_TOKEN": "hush-lake",
+    "CLEARLIFT_BASIN_SQL_TOKEN": "hush-sql",
+    "CLEARLIFT_BASIN_SQL_URL": "https://sql.example",
+}
+
+
+@pytest.mark.parametrize("where", ["environment", ".env"])
+def test_cloudflares_names_of_today_are_the_old_ones(
+    monkeypatch: pytest.MonkeyPatch, bare_environment: Path, where: str
+) -> None:
+    if where == ".env":
+        (bare_environment / ".env").write_text(
+            "".join(f"{name}={value}\n" for name, value in {**R2, **BASIN, **D1}.items())
+        )
+    else:
+        set_variables(monkeypatch, {**R2, **BASIN, **D1})
+    settings = load()
+    assert (settings.lake_catalog_uri, settings.lake_warehouse) == ("https://catalog.example", "warehouse")
+    assert settings.lake_token is not None
+    assert settings.lake_token.get_secret_value() == "hush-lake"
+    assert settings.r2_sql_token is not None
+    assert settings.r2_sql_url == "https://sql.example"
+
+
+def test_both_names_of_a_setting_may_not_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_variables(monkeypatch, {**R2, **LAKE, "CLEARLIFT_BASIN_CATALOG_TOKEN": "hush-other"})
+    assert "CLEARLIFT_BASIN_CATALOG_TOKEN and CLEARLIFT_LAKE_TOKEN are one setting" in refusal()
+    assert "hush" not in refusal()
+    set_variables(monkeypatch, {"CLEARLIFT_BASIN_CATALOG_TOKEN": LAKE["CLEARLIFT_LAKE_TOKEN"]})
+    assert load().lake_token is not None
+
+
+def test_a_wrong_value_is_named_by_the_name_that_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARLIFT_BASIN_SQL_URL", "nowhere")
+    assert refusal().startswith("CLEARLIFT_BASIN_SQL_URL: the beginning of an address is expected")
+
+
 @pytest.mark.parametrize(
     ("wrong", "right"),
     [

@@ -43,6 +43,7 @@ SCHEMAS = [
     "health",
     "ingest",
     "media",
+    "pacing",
     "privacy",
     "restored",
     "retention",

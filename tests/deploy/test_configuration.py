@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,8 +12,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
+import botocore.session
+import cfnlint.api
 import kubernetes_validate
 import pytest
+from botocore.validate import ParamValidator
 from dagster import DagsterInstance
 from dagster._config import validate_config
 from dagster._core.errors import DagsterInvalidConfigError
@@ -70,7 +74,7 @@ def containers() -> Iterator[tuple[str, dict[str, Any]]]:
 
 CONTAINERS = dict(containers())
 COMMANDS = {
-    **{path.stem: installed(path)["Service"]["ExecStart"].split() for path in UNITS},
+    **{path.stem: parsed(path)["Service"]["ExecStart"].split() for path in (*UNITS, WORKER)},
     **{name: container["command"] for name, container in CONTAINERS.items()},
 }
 
@@ -136,6 +140,8 @@ def test_what_is_started_is_installed_and_the_webserver_is_the_guarded_one(name:
     program, *arguments = COMMANDS[name]
     if Path(program).name == "python":
         assert all(find_spec(module) is not None for flag, module in pairwise(arguments) if flag == "-m")
+    elif Path(program).name == "celery":
+        assert import_module(arguments[arguments.index("-A") + 1]).app.main == "dagster"
     elif Path(program).name == "clearlift":
         assert arguments[0] == "init", "the only command of ours that a deployment runs by itself"
     else:
@@ -223,6 +229,61 @@ def test_a_composed_service_has_few_rights_and_stays_on_loopback(name: str) -> N
     for volume in service["volumes"]:
         source = volume.split(":")[0]
         assert source == "state" or (DEPLOY / "compose" / source).exists()
+
+
+def test_compose_accepts_the_file(tmp_path: Path) -> None:
+    """Docker Compose itself, as its wheel brings it; it reads files without Docker."""
+    program = Path(sys.executable).with_name("docker-compose")
+    if not program.exists():
+        pytest.skip("the wheel of Docker Compose is for Linux on x86-64")
+    text = (DEPLOY / "compose" / "compose.yaml").read_text()
+    (tmp_path / ".env").touch()
+
+    def said(text: str) -> str:
+        (tmp_path / "compose.yaml").write_text(text)
+        command = [program, "-f", tmp_path / "compose.yaml", "config", "--quiet"]
+        return subprocess.run(command, capture_output=True, text=True, check=False, env={"HOME": str(tmp_path)}).stderr
+
+    assert said(text) == ""
+    assert "read_onli" in said(text.replace("read_only", "read_onli"))
+
+
+FILLED_IN = {
+    "EXECUTION_ROLE_ARN": "arn:aws:iam::123456789012:role/execution",
+    "TASK_ROLE_ARN": "arn:aws:iam::123456789012:role/task",
+    "SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:clearlift",
+    "REGION": "us-east-1",
+}
+
+
+def test_ecs_accepts_the_task_definition() -> None:
+    """By AWS' own model of the request that registers it, and by cfn-lint's rules for Fargate."""
+    text = (DEPLOY / "ecs" / "task-definition.json").read_text()
+    definition = json.loads(re.sub("|".join(FILLED_IN), lambda found: FILLED_IN[found[0]], text))
+    shape = (
+        botocore.session.get_session().get_service_model("ecs").operation_model("RegisterTaskDefinition").input_shape
+    )
+    assert ParamValidator().validate(definition, shape).generate_report() == ""
+    mistyped = {**definition, "containerDefinitions": [{"essental": True}]}
+    assert "essental" in ParamValidator().validate(mistyped, shape).generate_report()
+    assert linted(definition) == []
+    assert linted({**definition, "memory": "9000"}) != [], "no Fargate task has one core and so much memory"
+
+
+def linted(definition: dict[str, Any]) -> list[str]:
+    """What cfn-lint finds in a task definition, as CloudFormation has it."""
+    resource = {"Type": "AWS::ECS::TaskDefinition", "Properties": pascal(definition)}
+    template = json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Task": resource}})
+    return [match.message for match in cfnlint.api.lint(template, config=cfnlint.api.ManualArgs(regions=["us-east-1"]))]
+
+
+def pascal(value: Any) -> Any:
+    """The API's names of fields as CloudFormation has them. Options of a log driver are the driver's own."""
+    if isinstance(value, list):
+        return [pascal(one) for one in value]
+    if isinstance(value, dict):
+        return {key[0].upper() + key[1:]: one if key == "options" else pascal(one) for key, one in value.items()}
+    return value
 
 
 @pytest.mark.parametrize("path", [*UNITS, WORKER], ids=lambda path: path.stem)

@@ -241,7 +241,7 @@ def test_compose_accepts_the_file(tmp_path: Path) -> None:
 
     def said(text: str) -> str:
         (tmp_path / "compose.yaml").write_text(text)
-        command = [program, "-f", tmp_path / "compose.yaml", "config", "--quiet"]
+        command = [str(program), "-f", str(tmp_path / "compose.yaml"), "config", "--quiet"]
         return subprocess.run(command, capture_output=True, text=True, check=False, env={"HOME": str(tmp_path)}).stderr
 
     assert said(text) == ""

@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 from typing import Self
 
 import polars as pl
-from psycopg.sql import SQL, Identifier
 
 from assets.ads.sync import accounts_of
 from assets.apps import App
@@ -130,7 +129,7 @@ class Touches:
             self._make_again(connection, changed, day.end.date(), left)
         incoming, bots = self._read(connection, of_day)
         heights = {name: rows.height for name, rows in incoming.items()}
-        connection.execute(
+        recorded = connection.execute(
             read_sql("attribution/record_day.sql"),
             {
                 "app": self.app.name,
@@ -143,11 +142,12 @@ class Touches:
                 "conversions": heights["conversions"],
                 "bots": bots,
             },
-        )
+        ).fetchone()
+        assert recorded is not None  # the statement always gives one row
         connection.execute(read_sql("attribution/incoming_day.sql"))
         for name, rows in incoming.items():
             copy_in(connection, f"pg_temp.incoming_{name}", rows.columns, rows)
-        counts.changed += self._write(connection, day)
+        counts.changed += self._write(connection, day, is_new=recorded["is_new"])
         counts.days += 1
         counts.touches += heights["touches"]
         counts.conversions += heights["conversions"]
@@ -183,7 +183,7 @@ class Touches:
         }
         return incoming, int(events["bot"].sum())
 
-    def _write(self, connection: Connection, day: Window) -> int:
+    def _write(self, connection: Connection, day: Window, *, is_new: bool) -> int:
         """Delete and insert the rows that differ; returns how many."""
         parameters = {"app": self.app.name, "day": day.start.date()}
 
@@ -196,9 +196,10 @@ class Touches:
         touched = written("drop_touches") + written("write_touches")
         signed_in = written("write_sign_ins")
         converted = written("drop_conversions") + written("write_conversions")
-        # A first backfill is over before the server analyzes what it wrote.
-        for row in connection.execute(read_sql("attribution/without_statistics.sql")).fetchall():
-            connection.execute(SQL("analyze {}").format(Identifier(*row["name"].split("."))))
+        if is_new:
+            # A backfill is over before the server does it by itself, and of a day that the planner does not know it
+            # expects no row.
+            connection.execute("analyze attribution.touches, attribution.conversions, attribution.sign_ins")
         if converted:
             written("settle_orders")
             written("mark_converted")

@@ -1,4 +1,4 @@
--- Records what a UTC day's touches and conversions were made from.
+-- Records what a UTC day's touches and conversions were made from. One row: whether the day is new.
 -- Parameters: app, day, version, snapshot_id, sequence, touches, conversions, bots, built_at.
 insert into attribution.windows (
     app, day, version, snapshot_id, sequence, types_change, touches, conversions, bots, built_at
@@ -18,3 +18,4 @@ set version = excluded.version,
     bots = excluded.bots,
     built_at = excluded.built_at,
     pruned = false
+returning xmax = 0 as is_new

@@ -17,9 +17,9 @@ TOUCHES = 2_000
 TABLES = ("touches", "conversions", "sign_ins")
 
 
-def test_the_first_day_leaves_statistics_behind(attribution_stores: AttributionStores) -> None:
+def test_a_new_day_leaves_statistics_behind(attribution_stores: AttributionStores) -> None:
     prepare(attribution_stores)
-    attribution_stores.postgres.execute("analyze attribution.touches, attribution.conversions")
+    attribution_stores.touches(1, 2)
     attribution_stores.event_lake.append(
         *(
             event(timestamp=at(2, n), session_id=f"s{n}", gclid="gA", user_id="u", event_type="conversion")

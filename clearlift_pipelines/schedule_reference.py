@@ -12,6 +12,7 @@ import click
 
 from assets.capability import AfterGap, Capability
 from assets.health import sensors
+from assets.page import assets as page
 from clearlift_pipelines import purge_job
 from clearlift_pipelines.definitions import brought
 from clearlift_pipelines.page_part import replaced
@@ -71,6 +72,7 @@ def _sensors() -> Iterator[tuple[str, ...]]:
             yield f"`{app}_{watch.name}`", f"{watch.seconds} s", jobs or ITSELF
     yield f"`{sensors.LOOK_NAME}`", f"{sensors.LOOKS_EVERY} s", ITSELF
     yield f"`{sensors.TELL_NAME}`", f"{sensors.TELLS_EVERY} s", ITSELF
+    yield f"`{page.NAME}`", f"{page.EVERY} s", ITSELF
 
 
 def _table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

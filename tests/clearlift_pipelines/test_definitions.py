@@ -206,6 +206,7 @@ WATCHES = {
     "sesh_invalidation": (300, ""),
     "pipelines_health": (300, ""),
     "pipelines_alerts": (60, ""),
+    "pipelines_page": (300, ""),
     "sesh_uploads": (60, "sesh_media"),
     **{
         f"{app}_erasure_requests": (60, f"{app}_erasure_requests")

@@ -62,5 +62,5 @@ def end_what_was_begun(run_id: str) -> None:
             instance.report_run_failed(run, WHY, reason)
 
 
-app = make_app({"config_source": SETTINGS, "task_default_queue": task_default_queue})
-create_execute_job_task(app, base=Run)
+app = make_app({"config_source": SETTINGS, "task_default_queue": task_default_queue})  # type: ignore[no-untyped-call]
+create_execute_job_task(app, base=Run)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ here: what is answered (`platforms`, `control`) and sockets (`listener`).
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from typing import Self
 
 from sandbox import control
 from sandbox.exchange import Request, Response
@@ -40,7 +41,7 @@ class Sandbox(Platforms):
         self._server: Listener | None = None
         self._thread: threading.Thread | None = None
 
-    def start(self) -> "Sandbox":
+    def start(self) -> Self:
         self._stopping.clear()
         self._server = Listener(self._wanted_port, self.answer)
         # With the default poll of half a second, every stop() would take that long.
@@ -57,7 +58,7 @@ class Sandbox(Platforms):
             self._server.server_close()
             self._server = None
 
-    def __enter__(self) -> "Sandbox":
+    def __enter__(self) -> Self:
         return self if self._server is not None else self.start()
 
     def __exit__(self, *error: object) -> None:

@@ -84,13 +84,12 @@ def test_a_report_that_was_asked_for_is_not_asked_for_again(tiny: AdStores, plat
     tiny.connect(only=[platform], lookback_days=10)
 
     def dying(_seconds: float) -> None:
-        if _submits(tiny):
+        # The living and the deleted ones, or facts and conversions. Pacing may sleep before the second one.
+        if _submits(tiny) == 2:
             raise KilledError
 
     with pytest.raises(KilledError):
         list(tiny.engine(platform, access={"sleep": dying}).run(_today(tiny)))
-    # The living and the deleted ones, or facts and conversions.
-    assert _submits(tiny) == 2
     assert [o.error for o in tiny.sync(platform)] == [None]
     assert _submits(tiny) == 2 * levels, "two reports for each level"
     states = tiny.postgres.fetch(

@@ -17,6 +17,7 @@ from assets.changes.change import Position
 from assets.changes.d1 import D1ChangeLog
 from resources.d1 import D1, EmbeddedD1
 from resources.kv import KV
+from resources.postgres import Postgres
 from tests.assets.cache.cache_aside_stores import NOW, CacheAsideStores, hanging, rows
 from tests.sql.sesh.database import last_id, put
 
@@ -194,7 +195,8 @@ def test_a_template_of_a_column_that_the_log_lacks_says_so(cache_aside_stores: C
 def materialized(d1: D1, kv: KV, now: datetime) -> tuple[dict[str, Any], Any]:
     """A run of the asset: its metadata and its check."""
     (asset,) = invalidation_assets.build(SESH)
-    rooms = SimpleNamespace(d1=lambda _: d1, kv=lambda _: kv, clock=lambda: now)
+    unopened = Postgres("host=127.0.0.1")
+    rooms = SimpleNamespace(d1=lambda _: d1, kv=lambda _: kv, postgres=unopened, clock=lambda: now)
     result = materialize([asset], resources={"rooms": rooms})
     (made,) = result.asset_materializations_for_node("sesh__cache__invalidated")
     (check,) = result.get_asset_check_evaluations()

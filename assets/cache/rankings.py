@@ -1,4 +1,4 @@
-"""The statement of a family that is a ranking: cache/ranking.sql around the family's own, which counts by day. Pure."""
+"""The statement of a family that is a ranking: cache/ranking.sql around the family's own, which counts by day."""
 
 from assets.apps import CacheFamily
 from resources.sql_files import read_sql

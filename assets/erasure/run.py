@@ -21,7 +21,7 @@ from assets.erasure.steps import erasers
 from assets.privacy import tombstones
 from assets.privacy.identity import Erased, Eraser, Identity
 from assets.rooms import Rooms
-from assets.search.certify import tenants
+from assets.search.tenants import tenants
 from resources.declined import DeclinedError
 from resources.redaction import HiddenError
 

@@ -16,7 +16,7 @@ from assets.search import canary, d1, history, keys, objects, postgres
 from assets.search.look import Look
 from assets.search.needles import Needles
 from assets.search.seen import Hit
-from resources.sql_files import read_sql
+from assets.search.tenants import tenants
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,3 @@ def certify(
     if blind:
         raise canary.BlindSearchError(sorted(blind))
     return Certificate(hits, dict(look.read))
-
-
-def tenants(rooms: Rooms, app: App) -> set[str]:
-    """The tags of the organisations whose sites measure people: the hash of a visitor is made with one of them."""
-    if app.audience is None:
-        return set()
-    counted = rooms.postgres.fetch(read_sql("search/tenants.sql"), {"app": app.name})
-    known = rooms.d1(app).query(read_sql(app.audience.org_tags))
-    return {row["org_tag"] for row in counted} | {row["tag"] for row in known}

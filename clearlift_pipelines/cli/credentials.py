@@ -18,7 +18,7 @@ from clearlift_pipelines.variables import variable_of
 from resources.declined import DeclinedError
 from resources.http import HttpError
 from resources.postgres import Postgres, PostgresUnreachableError
-from resources.r2 import ObjectNotFoundError
+from resources.r2 import NO_BUCKET
 
 NO_ROUTE = {"7000", "7003"}  # of Cloudflare's API: there is no such account
 
@@ -108,10 +108,10 @@ def _of_backups(variable: str, error: Exception) -> str:
 
 
 def _of_bucket(family: str, variable: str, error: Exception) -> str:
-    if isinstance(error, ObjectNotFoundError):
+    if NO_BUCKET in str(error):
         return variable
-    refused = ("PermissionDeniedError", "UnauthenticatedError", "400 Bad Request")
-    if any(word in str(error) for word in refused):
+    # 400 is R2's answer to a key id that is none.
+    if any(f"answers {status}" in str(error) for status in (400, 401, 403)):
         return f"{variable_of(f'{family}_access_key_id')}, {variable_of(f'{family}_secret_access_key')}"
     return variable_of(f"{family}_endpoint")
 

@@ -14,7 +14,10 @@ from resources.declined import DeclinedError
 
 @click.group()
 def dbt() -> None:
-    """What a dbt project over our Postgres needs: sources."""
+    """What a dbt project over our Postgres needs: sources.
+
+    Example: clearlift dbt sources models/sources.yml
+    """
 
 
 @dbt.command()

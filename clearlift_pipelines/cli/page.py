@@ -58,7 +58,9 @@ def page(port: int, into: Path | None) -> None:
     """How the pipelines stand, and each organisation's dashboard, as pages to look at; until Ctrl-C.
 
     A page is made when it is asked for; what is wrong is looked at again where the last look is more than 5 minutes
-    old. Example: clearlift page --into pages
+    old.
+
+    Example: clearlift page --into pages
     """
     from clearlift_pipelines.cli.execution import workbench
 

@@ -9,10 +9,12 @@ from resources.r2.bucket import BucketObjectStore
 from resources.r2.engines import Bucket, leave_out_checksums, polars_options
 from resources.r2.folder import FolderObjectStore
 from resources.r2.keys import checked_key
+from resources.r2.objects import NO_BUCKET
 from resources.r2.protocol import ObjectInfo, ObjectNotFoundError, ObjectStore, ObjectStoreError
 from resources.r2.sql import Abilities, R2Sql, R2SqlError, literal
 
 __all__ = [
+    "NO_BUCKET",
     "Abilities",
     "Bucket",
     "BucketObjectStore",

@@ -94,7 +94,7 @@ def test_our_postgres_goes_down_where_no_row_is_in_the_way(postgres_server: str,
     with database(postgres_server, filled) as dsn, Postgres(dsn) as postgres:
         applied = migrations.PostgresAppliedMigrations(postgres)
         empty(postgres, "ads", "attribution", "experiments", "ingest", "cache", "rollups")
-        empty(postgres, "sealing", "privacy", "audit", "consent", "health", "analysts")
+        empty(postgres, "sealing", "privacy", "audit", "consent", "health", "analysts", "pacing")
         # Views and rights, and columns of tables without rows.
         assert there_and_back(applied, MIGRATIONS, 12)
         assert not there_and_back(applied, MIGRATIONS, 0)

@@ -29,6 +29,7 @@ RUN_BY = {
     "analysts.md": {"sql": ANALYSTS, "python": ANALYSTS, "console": "clearlift_pipelines/cli/test_dbt.py"},
     "attribution.md": {"sql": ASKED},
     "cache.md": {"console": TYPED},
+    "command-line.md": {"bash": "clearlift_pipelines/cli/test_command_line.py"},
     "growth.md": {"console": TYPED, "sql": ASKED},
     "health.md": {"console": TYPED},
     "lake.md": {"python": "clearlift_pipelines/test_stores.py", "sql": ANALYSTS},

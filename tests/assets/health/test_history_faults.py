@@ -2,6 +2,7 @@
 
 import shlex
 import socket
+import time
 from datetime import datetime, timedelta
 
 import psutil
@@ -41,6 +42,9 @@ ORIGIN = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("clearlift_pipeline
 
 def recorded(watch: Watch, job: str, status: DagsterRunStatus, **tags: str) -> DagsterRun:
     """A run of a job that is in the history; nothing is executed."""
+    if status is DagsterRunStatus.SUCCESS:
+        # SQLite notes whole seconds, and only a success of a later one makes a failure good.
+        time.sleep(1.01 - time.time() % 1)
     return watch.instance.create_run_for_job(
         watch.definitions.resolve_job_def(job), tags=tags, status=status, remote_job_origin=ORIGIN.get_job_origin(job)
     )

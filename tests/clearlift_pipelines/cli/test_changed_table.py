@@ -25,7 +25,8 @@ def test_a_further_field_of_the_record_is_added_by_migrate_up(
     said = terminal.clearlift("doctor")
     assert said.code == 1
     lacking = (
-        "bad clearlift-lake clearlift.events lacks the columns color_scheme. Next: `clearlift migrate up` adds them"
+        "bad clearlift-lake embedded clearlift.events lacks the columns color_scheme."
+        " Next: `clearlift migrate up` adds them"
     )
     assert lake_line(said.out) == lacking
     assert "clearlift-lake: column color_scheme of clearlift.events" in terminal.good("migrate", "up")
@@ -43,7 +44,7 @@ def test_doctor_says_what_is_carried_and_what_is_refused(terminal: Terminal) -> 
 
     drop_column(events, "gclid")
     said = lake_line(terminal.clearlift("doctor").out)
-    assert said.startswith("bad clearlift-lake clearlift.events lacks the columns gclid.")
+    assert said.startswith("bad clearlift-lake embedded clearlift.events lacks the columns gclid.")
     terminal.good("migrate", "up")
     add_column(events, "tags", ListType(100, StringType(), element_required=False))
     bad = terminal.clearlift("doctor")

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from clearlift_pipelines import command_reference
 from clearlift_pipelines.cli.completion import VARIABLE
 from clearlift_pipelines.cli.entry import COMMANDS, cli
 from tests.clearlift_pipelines.cli.terminal import Terminal
+from tests.pages import blocks
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPLETED = """
@@ -117,3 +119,26 @@ def test_names_are_completed_without_importing_their_modules() -> None:
     completer = ShellComplete(cli, {}, "clearlift", VARIABLE)
     assert {item.value for item in completer.get_completions([], "")} == {*COMMANDS}
     assert "--dry-run" in {item.value for item in completer.get_completions(["compact"], "--")}
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the page's pipes end in jq")
+def test_the_lines_of_the_page_run_as_they_stand(terminal: Terminal) -> None:
+    (terminal.folder / ".config/fish/completions").mkdir(parents=True)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    said = [
+        subprocess.run(
+            ["bash", "-eu", "-c", text],
+            cwd=terminal.folder,
+            env={**os.environ, "HOME": str(terminal.folder), "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for text in ("clearlift migrate up", *(one.text for one in blocks("command-line.md") if one.language == "bash"))
+    ]
+    _, pipes, completions = said
+    assert [(one.returncode, one.stderr) for one in said] == [(0, "")] * 3
+    assert pipes.stdout.splitlines()[-1] == "0", "no set is verified yet"
+    assert completions.stdout == ""
+    for script in (".bashrc", ".zshrc", ".config/fish/completions/clearlift.fish"):
+        assert VARIABLE in (terminal.folder / script).read_text()

@@ -12,7 +12,7 @@ GROWTH = "CLEARLIFT_POSTGRES__GROWTH"
 def test_our_own_database_under_another_name_of_its_server_is_refused(terminal: Terminal, postgres_dsn: str) -> None:
     terminal.good("migrate", "up")
     # As by a second name in DNS: the settings cannot tell.
-    terminal.monkeypatch.setattr("clearlift_pipelines.places.database", lambda dsn: (dsn,))
+    terminal.monkeypatch.setattr("clearlift_pipelines.places.database", lambda dsn: (dsn, "", ""))
     terminal.monkeypatch.setenv(GROWTH, f"{postgres_dsn}&application_name=other")
     before = terminal.stores.postgres.fetch("select count(*)::int as n from pipelines.migrations")
     for command in (("migrate", "up", "growth-postgres"), ("job", "phones")):

@@ -87,9 +87,12 @@ def _look(bench: Workbench) -> Looked:
     """Look once, and show what there is."""
     checks = health_checks(brought(bench.stores))
     looked = look_of(bench.stores, checks, bench.instance, bench.definitions.get_repository_def()).run()
-    if looked.recorded:
-        _show_assets(bench)
-    _show_findings(bench, looked)
+    try:
+        if looked.recorded:
+            _show_assets(bench)
+    finally:
+        # What keeps assets from being read is most likely among them.
+        _show_findings(bench, looked)
     return looked
 
 

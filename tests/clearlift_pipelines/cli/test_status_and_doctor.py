@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from assets.apps import APPS
+from assets.apps.growth import APP as GROWTH
 from assets.growth.pending import PendingEvents
 from assets.rollups.follow import follow
 from assets.windows import DAY, HOUR, midnight
@@ -345,3 +346,12 @@ def test_a_file_that_is_gone_or_another_is_reported_with_what_to_do(
     assert said.code == 1
     assert f"{POSTGRES[0]}.up.sql is missing. Next: restore it" in said.out
     assert said.err.startswith("Error: 1 of 5 stores are not up to date: postgres. Next: ")
+
+
+def test_status_says_what_is_wrong_although_the_assets_of_an_app_cannot_be_read(terminal: Terminal) -> None:
+    terminal.good("migrate", "up")
+    terminal.stores.app_postgres(GROWTH).execute("drop schema pipelines cascade")
+    said = terminal.clearlift("status", "--json")
+    assert said.code == 1
+    found = [(one["what"], one["next"]) for one in json.loads(said.out)["findings"]]
+    assert ("pipelines/store: growth-postgres schema", "clearlift migrate up") in found

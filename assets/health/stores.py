@@ -34,6 +34,12 @@ COMMAND = re.compile(r"`([^`]+)`")
 LOOK_AGAIN = "clearlift doctor"
 
 
+class UnansweredError(DeclinedError):
+    """A store took too long."""
+
+    retryable = True
+
+
 @dataclass(frozen=True)
 class StoreCheck:
     """One store by its name: `look` gives a line on how it stands, and raises where it cannot be used.
@@ -96,7 +102,7 @@ def _together(checks: Sequence[StoreCheck], seconds: float) -> dict[str, Seen]:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
-    late = Seen("", DeclinedError(f"it did not answer within {seconds:g} s", f"`{LOOK_AGAIN}`"), seconds * 1000)
+    late = Seen("", UnansweredError(f"it did not answer within {seconds:g} s", f"`{LOOK_AGAIN}`"), seconds * 1000)
     return {check.name: seen.get(check.name, late) for check in checks}
 
 
@@ -108,7 +114,13 @@ def _finding(name: str, error: Exception) -> Finding:
         " ".join(text.split())[:LONGEST],
         command[1] if command else LOOK_AGAIN,
         Severity.CRITICAL,
+        passes=passes(error),
     )
+
+
+def passes(error: Exception) -> bool:
+    """Whether the next look may go well: not where a store answered, and what it has is wrong or missing."""
+    return not isinstance(error, DeclinedError) or error.retryable
 
 
 def postgres(client: Postgres) -> str:

@@ -79,6 +79,34 @@ def test_a_store_that_cannot_be_written_and_what_needs_it_stays_as_it_was(watch:
     watch.gone_after(found)
 
 
+def test_a_store_that_fails_at_one_look_is_shown_and_nobody_is_told(watch: Watch) -> None:
+    for _ in range(3):
+        with watch.terminal.monkeypatch.context() as patch:
+            patch.setattr(type(watch.stores.object_store), "put", _refused)
+            (found,) = watch.tick()
+            assert (found.name, found.finding.message) == ("store", "the disk is full")
+            # The sensor that tells looks every minute, and no second look found it so.
+            watch.later(timedelta(minutes=4, seconds=30))
+            watch.tell()
+        assert watch.tick() == []
+    assert watch.alerts == []
+
+
+def test_a_look_that_fails_once_is_told_to_nobody(watch: Watch) -> None:
+    with watch.terminal.monkeypatch.context() as patch:
+        patch.setattr("resources.d1.EmbeddedD1.size", _broken)
+        assert {one.name for one in watch.tick()} == {"look"}
+    assert watch.tick() == []
+    assert watch.alerts == []
+
+
+def test_what_is_missing_is_told_at_the_first_look(watch: Watch) -> None:
+    watch.stores.lake.catalog.drop_table(events_table(CLEARLIFT).identifier)
+    assert "clearlift-lake" in [one.finding.subject for one in watch.tick()]
+    (alert,) = watch.alerts
+    assert "CRITICAL pipelines/store: clearlift-lake" in alert["body"]
+
+
 def test_keys_that_backups_need_and_that_are_gone(watch: Watch) -> None:
     covered.named("consignment/d1").backup(watch.stores).run()
     keyring = watch.stores.settings.home / "keyring.json"
@@ -99,11 +127,13 @@ def _refused(*_: object) -> None:
 
 def test_the_ledger_itself_is_away_and_people_are_told_once(watch: Watch) -> None:
     with watch.without_postgres():
-        for _ in range(3):
+        for minutes, told in ((0, 0), (1, 0), (4, 1), (1, 1)):
+            watch.later(timedelta(minutes=minutes))
             looked = watch.engine.run()
             assert not looked.recorded
             assert [one.finding.subject for one in looked.found] == ["postgres"]
             watch.tell()
+            assert len(watch.alerts) == told
         (alert,) = watch.alerts
         assert "CRITICAL pipelines/store: postgres: " in alert["body"]
         said = watch.terminal.clearlift("status")

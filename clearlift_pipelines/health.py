@@ -24,6 +24,8 @@ from clearlift_pipelines.store_checks import store_checks
 from clearlift_pipelines.stores import Stores
 from clearlift_pipelines.variables import variable_of
 
+KV_WRITTEN_EVERY = timedelta(hours=1)
+
 
 def look_of(
     stores: Stores, brought: Sequence[HealthCheck], instance: DagsterInstance, repository: RepositoryDefinition
@@ -43,7 +45,9 @@ def look_of(
         alerts.check(stores.postgres),
         run_history.check(partial(history_bytes, history.get_secret_value() if history else None), limits),
     ]
-    return Look(store_checks(stores), checks, Ledger(stores.postgres, passing_of(chosen)), stores.clock)
+    return Look(
+        store_checks(stores, KV_WRITTEN_EVERY), checks, Ledger(stores.postgres, passing_of(chosen)), stores.clock
+    )
 
 
 def passing_of(chosen: Settings) -> timedelta:

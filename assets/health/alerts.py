@@ -33,8 +33,8 @@ class Told:
 
 @dataclass(frozen=True)
 class Alerts:
-    """The engine. quiet: hours in which only critical findings are sent. passing: how long the ledger itself must be away
-    before people are told.
+    """The engine. quiet: hours in which only critical findings are sent. passing: how long the ledger itself must be
+    away before people are told.
     """
 
     postgres: Postgres

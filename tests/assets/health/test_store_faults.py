@@ -9,6 +9,7 @@ import pytest
 from dagster import AssetMaterialization
 
 from assets.apps.clearlift import APP as CLEARLIFT
+from assets.apps.consignment import APP as CONSIGNMENT
 from assets.backups import covered
 from assets.events.table import events_table
 from assets.finding import Severity
@@ -68,6 +69,15 @@ def test_a_store_that_answers_slowly(watch: Watch) -> None:
     found = watch.found("pipelines/slow_store", "object store")
     assert "5,000 ms (median of an hour)" in found.finding.message
     watch.later(timedelta(days=1))
+    watch.gone(found)
+
+
+def test_a_statement_that_reads_a_table_whole(watch: Watch) -> None:
+    d1 = watch.stores.d1(CONSIGNMENT)
+    d1.execute("drop index items_by_event")
+    found = watch.found("consignment/d1_plan", "consignment/statements/items_of_event")
+    assert "it reads inventory_items whole" in found.finding.message
+    d1.execute(found.finding.command)
     watch.gone(found)
 
 

@@ -1,0 +1,115 @@
+"""Plans of statements that are asked often: a table read whole where an index is expected, with the SQL that ends it.
+
+What belongs here: asking for a plan, which runs nothing, and what is wrong of it. What does not: which statements these
+are, and their indexes (the apps' data).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from assets.apps import App
+from assets.apps.hot_query import HotQuery
+from assets.capability import Site
+from assets.finding import Finding, HealthCheck
+from resources.d1 import D1
+from resources.d1.placeholders import scan
+from resources.postgres import Postgres
+from resources.sql_files import list_sql, read_sql
+
+DAILY = timedelta(days=1)
+# Below this, reading the whole of a table is as fast as an index.
+LARGE = 10_000
+IS_INDEX = "select name from sqlite_schema where type = 'index' and name = ?"
+NO_TABLE = ("VIRTUAL TABLE INDEX", "CONSTANT ROW")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong of a plan. index: the expected one that it does not use. table: the one that it reads whole."""
+
+    said: str
+    index: str = ""
+    table: str = ""
+
+
+def checks(app: App, site: Site) -> list[HealthCheck]:
+    """A look a day at the plans of an app's statements, for each of its databases."""
+    stores = {"d1": f"{app.name}-d1 schema", "postgres": f"{app.name}-postgres schema"}
+    found = []
+    for store, needed in stores.items():
+        queries = [query for query in app.hot_queries if query.store == store]
+        if queries:
+            look = partial(_look, app, site, queries)
+            found.append(HealthCheck(app.name, f"{store}_plan", look, ("postgres schema", needed), every=DAILY))
+    return found
+
+
+def _look(app: App, site: Site, queries: Sequence[HotQuery], _now: datetime) -> Iterator[Finding]:
+    for query in queries:
+        if query.store == "d1":
+            faults, folder = list(of_d1(site.rooms.d1(app), query)), app.d1_migrations
+        else:
+            faults, folder = list(of_postgres(site.rooms.app_postgres(app), query)), app.postgres_migrations
+        if faults:
+            said = f"its plan is slow: {'; '.join(fault.said for fault in faults)}"
+            yield Finding(query.name, said, _command(faults, str(folder)))
+
+
+def of_d1(d1: D1, query: HotQuery) -> Iterator[Fault]:
+    """What is wrong of a statement's plan in D1."""
+    text = read_sql(query.statement)
+    parameters = max((number for _, _, number in scan(text).places), default=0)
+    steps = [str(row["detail"]) for row in d1.query(f"explain query plan {text}", [None] * parameters)]
+    for expected in query.reads:
+        if not any(f" {expected}" in step for step in steps):
+            index = re.search(r"INDEX (\w+)", expected)
+            is_gone = index is not None and not d1.query(IS_INDEX, [index[1]])
+            yield Fault(f"it does not read {expected}", index[1] if index and is_gone else "")
+    for step in steps:
+        if step.startswith("SCAN") and not query.whole and not any(word in step for word in NO_TABLE):
+            yield Fault(f"it reads {step.split()[1]} whole", table=step.split()[1])
+        if "TEMP B-TREE" in step and not query.sorts:
+            yield Fault("it sorts in memory")
+
+
+def of_postgres(postgres: Postgres, query: HotQuery) -> Iterator[Fault]:
+    """What is wrong of a statement's plan in Postgres. A small table may be read whole, whatever indexes there are."""
+    valid = {
+        row["name"] for row in postgres.fetch(read_sql("database/valid_indexes.sql"), {"names": list(query.reads)})
+    }
+    for index in query.reads:
+        if index not in valid:
+            yield Fault(f"index {index} is missing or invalid", index)
+    (row,) = postgres.fetch(f"explain (format json, verbose) {read_sql(query.statement)}", query.parameters)
+    plan = list(nodes(row["QUERY PLAN"][0]["Plan"]))
+    whole = sorted({f"{node['Schema']}.{node['Relation Name']}" for node in plan if node["Node Type"] == "Seq Scan"})
+    if valid & {node.get("Index Name") for node in plan}:
+        return
+    for large in postgres.fetch(read_sql("database/large_tables.sql"), {"names": whole, "rows": LARGE}):
+        yield Fault(f"it reads {large['name']} whole, {large['rows']:,} rows", table=large["name"])
+
+
+def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every node of a plan of Postgres."""
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
+
+
+def _command(faults: Iterable[Fault], folder: str) -> str:
+    """The SQL that ends it: the index as its migration makes it; where that is there, statistics for the planner."""
+    for fault in faults:
+        if fault.index and (made := _made(fault.index, folder)):
+            return made
+    return next((f"analyze {fault.table}" for fault in faults if fault.table), "analyze")
+
+
+def _made(index: str, folder: str) -> str:
+    """The statement of the newest migration that makes an index; empty where a constraint makes it."""
+    made = re.compile(rf"^create (?:unique )?index (?:if not exists )?{index}\b[^;]*", re.MULTILINE | re.IGNORECASE)
+    texts = (read_sql(f"{folder}/{name}") for name in reversed(list_sql(folder)) if name.endswith(".up.sql"))
+    return next((" ".join(found[0].split()) for text in texts if (found := made.search(text))), "")

@@ -40,7 +40,7 @@ def look_of(
         *brought,
         *sizes.checks(stores, APPS, chosen.home, limits),
         *runs.checks(instance, jobs, apps, limits),
-        *ticks.checks(instance, repository, apps, limits),
+        *ticks.checks(instance, repository, apps, limits, stores.postgres),
         *asset_checks.checks(instance, repository, apps, covered),
         alerts.check(stores.postgres),
         run_history.check(partial(history_bytes, history.get_secret_value() if history else None), limits),

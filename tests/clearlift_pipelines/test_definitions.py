@@ -113,7 +113,8 @@ OF_REQUESTS = "erasure_requests export_requests"
 JOBS = {
     "clearlift": "ads archive attribution compact compliance erase hourly ingest observe policy remove_files"
     " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions tidy verify_cache warm",
-    "consignment": "archive changes compliance erase integrity invalidate observe policy retention seal verify_cache warm",
+    "consignment": "archive changes compliance erase integrity invalidate observe policy retention seal verify_cache"
+    " warm",
     "growth": "aggregate archive compliance database erase experiments inactive_sessions"
     " pending_events phones policy reports retention seal verify_cache warm",
     "sesh": "archive changes columns compliance erase invalidate media metrics observe partitions points"

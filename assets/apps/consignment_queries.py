@@ -1,4 +1,4 @@
-"""How each of Consignment's statements finds its rows: the application's own, and those of its cache."""
+"""How each of Consignment's statements finds its rows: the application's own, and those of its cache. Pure."""
 
 from assets.apps.hot_query import HotQuery
 

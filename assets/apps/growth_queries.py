@@ -1,4 +1,4 @@
-"""How the statements of Growth that run on a schedule find their rows."""
+"""How the statements of Growth that run on a schedule find their rows. Pure."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Statements that are asked often, and the indexes by which they must find their rows. Pure data.
+"""Statements that are asked often, and the indexes by which they must find their rows. Pure.
 
 What does not belong here: looking at a plan (assets/database/plans.py).
 """

@@ -15,6 +15,7 @@ from assets.apps import App
 from assets.apps.hot_query import HotQuery
 from assets.capability import Site
 from assets.finding import Finding, HealthCheck
+from resources.counts import counted
 from resources.d1 import D1
 from resources.d1.placeholders import scan
 from resources.postgres import Postgres
@@ -36,27 +37,26 @@ class Fault:
     table: str = ""
 
 
-def checks(app: App, site: Site) -> list[HealthCheck]:
+def checks(app: App, site: Site) -> tuple[HealthCheck, ...]:
     """A look a day at the plans of an app's statements, for each of its databases."""
-    stores = {"d1": f"{app.name}-d1 schema", "postgres": f"{app.name}-postgres schema"}
     found = []
-    for store, needed in stores.items():
+    for store, migrations in (("d1", app.d1_migrations), ("postgres", app.postgres_migrations)):
         queries = [query for query in app.hot_queries if query.store == store]
-        if queries:
-            look = partial(_look, app, site, queries)
-            found.append(HealthCheck(app.name, f"{store}_plan", look, ("postgres schema", needed), every=DAILY))
-    return found
+        if queries and migrations is not None:
+            look = partial(_look, app, site, migrations, queries)
+            needs = ("postgres schema", f"{app.name}-{store} schema")
+            found.append(HealthCheck(app.name, f"{store}_plan", look, needs, every=DAILY))
+    return tuple(found)
 
 
-def _look(app: App, site: Site, queries: Sequence[HotQuery], _now: datetime) -> Iterator[Finding]:
+def _look(app: App, site: Site, migrations: str, queries: Sequence[HotQuery], _now: datetime) -> Iterator[Finding]:
     for query in queries:
-        if query.store == "d1":
-            faults, folder = list(of_d1(site.rooms.d1(app), query)), app.d1_migrations
-        else:
-            faults, folder = list(of_postgres(site.rooms.app_postgres(app), query)), app.postgres_migrations
+        rooms = site.rooms
+        is_d1 = query.store == "d1"
+        faults = list(of_d1(rooms.d1(app), query) if is_d1 else of_postgres(rooms.app_postgres(app), query))
         if faults:
             said = f"its plan is slow: {'; '.join(fault.said for fault in faults)}"
-            yield Finding(query.name, said, _command(faults, str(folder)))
+            yield Finding(query.name, said, _command(faults, migrations))
 
 
 def of_d1(d1: D1, query: HotQuery) -> Iterator[Fault]:
@@ -90,7 +90,7 @@ def of_postgres(postgres: Postgres, query: HotQuery) -> Iterator[Fault]:
     if valid & {node.get("Index Name") for node in plan}:
         return
     for large in postgres.fetch(read_sql("database/large_tables.sql"), {"names": whole, "rows": LARGE}):
-        yield Fault(f"it reads {large['name']} whole, {large['rows']:,} rows", table=large["name"])
+        yield Fault(f"it reads {large['name']} whole, {counted(large['rows'], 'row')}", table=large["name"])
 
 
 def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -19,6 +19,7 @@ def test_tables_and_landing_have_numbers_after_a_run(location: Location) -> None
     audience = CLEARLIFT.audience
     assert audience is not None
     d1, store = location.stores.d1(CLEARLIFT), location.stores.object_store
+    assert location.run("observe", app="consignment").get_asset_check_evaluations() == []
     assert location.run("observe").success
     nothing = {"bytes": 0, "oldest": "none", "newest": "none"}
     assert observed(location, "d1", "invitations") == {"dagster/row_count": 0, **nothing}

@@ -5,6 +5,7 @@ are observed so. What does not: what these assets are, which their rooms say.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from string import Template
 from typing import Any
 
@@ -34,15 +35,16 @@ def observed(
 ) -> AssetsDefinition:
     """Assets that one op observes, one after the other. look: what one of them holds."""
 
-    @multi_observable_source_asset(
+    decorator: Callable[[Callable[..., Any]], AssetsDefinition] = multi_observable_source_asset(
         name=f"{app.name}_{name}_observed",
         specs=[spec.merge_attributes(tags=OBSERVED) for spec in specs],
     )
+
     def observe(rooms: ResourceParam[Rooms]) -> Iterator[ObserveResult]:
         for spec in specs:
             yield ObserveResult(asset_key=spec.key, metadata=look(rooms, spec))
 
-    return observe
+    return decorator(observe)
 
 
 def observed_prefix(app: App, spec: AssetSpec, prefix: str) -> AssetsDefinition:
@@ -69,12 +71,14 @@ def table_holds(d1: D1, table: str) -> Held:
 def prefix_holds(store: ObjectStore, prefix: str) -> Held:
     """What a prefix of R2 holds, by its listing."""
     objects = size = 0
-    times = []
+    oldest: datetime | None = None
+    newest: datetime | None = None
     for info in store.list(prefix):
         objects += 1
         size += info.size
-        times = [min([*times, info.last_modified]), max([*times, info.last_modified])]
-    return _told("objects", objects, size, *([at.isoformat() for at in times] or [None, None]))
+        oldest = min(oldest or info.last_modified, info.last_modified)
+        newest = max(newest or info.last_modified, info.last_modified)
+    return _told("objects", objects, size, oldest and oldest.isoformat(), newest and newest.isoformat())
 
 
 def _told(name: str, number: Any, size: Any, oldest: Any, newest: Any) -> Held:

@@ -55,7 +55,7 @@ def test_the_first_error_of_a_run_says_what_happened_and_what_to_do_next(generat
     (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert failure.error is not None
     assert "RuntimeError" in failure.error.to_string(), "its class and its trace stay"
-    errors = [entry for entry in entries if entry.level >= logging.ERROR]
+    errors = [entry for entry in entries if int(entry.level) >= logging.ERROR]
     said = "RuntimeError: token=[redacted] was refused. Next: `clearlift doctor` says whether each store answers;"
     assert errors[0].user_message.startswith(said)
     assert not any(word in entry.user_message for entry in entries for word in ("hushhush",))

@@ -5,7 +5,8 @@ are, and their indexes (the apps' data).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +17,7 @@ from assets.apps.hot_query import HotQuery
 from assets.capability import Site
 from assets.finding import Finding, HealthCheck
 from resources.counts import counted
-from resources.d1 import D1
+from resources.d1 import D1, D1Error
 from resources.d1.placeholders import scan
 from resources.postgres import Postgres
 from resources.sql_files import list_sql, read_sql
@@ -25,16 +26,22 @@ DAILY = timedelta(days=1)
 # Below this, reading the whole of a table is as fast as an index.
 LARGE = 10_000
 IS_INDEX = "select name from sqlite_schema where type = 'index' and name = ?"
+HAS_STATISTICS = "select name from sqlite_schema where name = 'sqlite_stat1'"
+# A line of statistics begins with the number of the table's rows.
+LARGEST = "select coalesce(max(cast(stat as integer)), 0) as rows from sqlite_stat1"
 NO_TABLE = ("VIRTUAL TABLE INDEX", "CONSTANT ROW")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong of a plan. index: the expected one that it does not use. table: the one that it reads whole."""
+    """What is wrong of a plan. index: the expected one, which is gone. table: the one that it reads whole. is_broken:
+    there is no plan, because the schema is not what the statement needs.
+    """
 
     said: str
     index: str = ""
     table: str = ""
+    is_broken: bool = False
 
 
 def checks(app: App, site: Site) -> tuple[HealthCheck, ...]:
@@ -53,17 +60,31 @@ def _look(app: App, site: Site, migrations: str, queries: Sequence[HotQuery], _n
     for query in queries:
         rooms = site.rooms
         is_d1 = query.store == "d1"
-        faults = list(of_d1(rooms.d1(app), query) if is_d1 else of_postgres(rooms.app_postgres(app), query))
+        faults = of_d1(rooms.d1(app), query) if is_d1 else list(of_postgres(rooms.app_postgres(app), query))
         if faults:
             said = f"its plan is slow: {'; '.join(fault.said for fault in faults)}"
             yield Finding(query.name, said, _command(faults, migrations))
 
 
-def of_d1(d1: D1, query: HotQuery) -> Iterator[Fault]:
-    """What is wrong of a statement's plan in D1."""
+def of_d1(d1: D1, query: HotQuery) -> list[Fault]:
+    """What is wrong of a statement's plan in D1. Statistics of small tables let SQLite spare an index that is there."""
+    try:
+        faults = list(_of_steps(d1, query))
+    except D1Error as error:
+        # Such as an upsert whose unique index is gone.
+        return [Fault(f"it cannot be planned: {error.message}", is_broken=True)]
+    if all(fault.index for fault in faults) or not d1.query(HAS_STATISTICS):
+        return faults
+    is_small = d1.query(LARGEST)[0]["rows"] < LARGE
+    return [fault for fault in faults if fault.index or not is_small]
+
+
+def _of_steps(d1: D1, query: HotQuery) -> Iterator[Fault]:
     text = read_sql(query.statement)
     parameters = max((number for _, _, number in scan(text).places), default=0)
-    steps = [str(row["detail"]) for row in d1.query(f"explain query plan {text}", [None] * parameters)]
+    # A text of its own each time, because SQLite explains a prepared statement by the schema of when it was prepared.
+    explain = f"explain query plan -- {uuid.uuid4()}\n{text}"
+    steps = [str(row["detail"]) for row in d1.query(explain, [None] * parameters)]
     for expected in query.reads:
         if not any(f" {expected}" in step for step in steps):
             index = re.search(r"INDEX (\w+)", expected)
@@ -100,11 +121,13 @@ def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from nodes(below)
 
 
-def _command(faults: Iterable[Fault], folder: str) -> str:
+def _command(faults: Sequence[Fault], folder: str) -> str:
     """The SQL that ends it: the index as its migration makes it; where that is there, statistics for the planner."""
     for fault in faults:
         if fault.index and (made := _made(fault.index, folder)):
             return made
+    if any(fault.is_broken for fault in faults):
+        return "clearlift migrate status"
     return next((f"analyze {fault.table}" for fault in faults if fault.table), "analyze")
 
 

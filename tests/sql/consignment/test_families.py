@@ -85,7 +85,7 @@ def test_a_family_sorts_by_an_index_or_in_the_order_of_its_key(consignment: D1, 
     text = read_sql(family.statement)
     assert text.rstrip().endswith(f"order by {order}")
     (query,) = (query for query in APP.hot_queries if query.statement == family.statement)
-    assert list(plans.of_d1(consignment, query)) == []
+    assert plans.of_d1(consignment, query) == []
 
 
 def field(name: str, number: int) -> Param:

@@ -1,6 +1,7 @@
 """The application's statements: each takes its caller, reads by an index, and does what its header says."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -8,6 +9,7 @@ from assets.apps.consignment import APP
 from assets.database import plans
 from resources.d1 import D1
 from resources.sql_files import list_sql
+from sandbox import sample_consignment
 from tests.sql.consignment import statements
 from tests.sql.consignment.database import CLOSES, NOW, OPENS, REQUIRED, asked, found
 from tests.sql.consignment.statements import NAMES, text_of
@@ -18,10 +20,24 @@ QUERIES = {query.statement: query for query in APP.hot_queries}
 @pytest.mark.parametrize("name", NAMES)
 def test_the_plan_of_a_statement_reads_no_table_whole(consignment: D1, name: str) -> None:
     query = QUERIES[f"consignment/statements/{name}.sql"]
-    assert list(plans.of_d1(consignment, query)) == []
+    assert plans.of_d1(consignment, query) == []
     # Search alone sorts, by rank.
     assert query.sorts is (name == "search_items")
     assert not query.whole
+
+
+def test_small_tables_with_statistics_may_be_read_whole_and_an_index_that_is_gone_is_found(consignment: D1) -> None:
+    def faults() -> dict[str, plans.Fault]:
+        return {query.name: fault for query in APP.hot_queries for fault in plans.of_d1(consignment, query)}
+
+    sample_consignment.fill(consignment, datetime(2026, 11, 1, 12, tzinfo=UTC))
+    consignment.execute("analyze")
+    assert faults() == {}
+    consignment.execute("drop index items_by_barcode")
+    found = faults()
+    assert found.keys() == {"consignment/statements/create_item", "consignment/statements/item_by_barcode"}
+    assert found["consignment/statements/item_by_barcode"].index == "items_by_barcode"
+    assert found["consignment/statements/create_item"].said.startswith("it cannot be planned: ON CONFLICT clause")
 
 
 def test_every_statement_has_a_plan() -> None:

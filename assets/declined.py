@@ -1,5 +1,5 @@
-"""How an op says an expected refusal: Dagster's own failure, with the sentence and the next step, and no trace; and
-the refusal of a configuration that names no day.
+"""How an op says an expected refusal: Dagster's own failure, with the sentence and the next step, and no trace; how it
+says an error that nobody expected, before Dagster's trace; and the refusal of a configuration that names no day.
 
 What does not belong here: the error itself (resources/declined.py) and the reasons for it, which engines know.
 """
@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import wraps
+from textwrap import shorten
 from typing import Any
 
-from dagster import Failure
+from dagster import DagsterError, Failure, RetryRequested, get_dagster_logger
 
 from resources import disk
 from resources.declined import DeclinedError
+from resources.redaction import redact
 
+UNEXPECTED = "`clearlift doctor` says whether each store answers; then run the same again"
+LONGEST = 400
 NEXT = "next"
 """The failure's metadata entry that holds the next step; only expected refusals have it."""
 
@@ -51,6 +55,14 @@ def given_day(name: str, text: str) -> date:
         raise DeclinedError(f"{name} {text!r} is no day", "give it as YYYY-MM-DD") from None
 
 
+def _say(error: Exception) -> None:
+    """Log what an error says and what to do next, because the failure of a step begins with Dagster's own words."""
+    if isinstance(error, Failure | RetryRequested | DagsterError):
+        return
+    said = shorten(redact(str(error)), LONGEST, placeholder=" …") or "no message"
+    get_dagster_logger().error(f"{type(error).__name__}: {said.rstrip('.')}. Next: {UNEXPECTED}")
+
+
 @contextmanager
 def _declined() -> Iterator[None]:
     try:
@@ -58,5 +70,6 @@ def _declined() -> Iterator[None]:
     except Exception as error:
         refusal = error if isinstance(error, DeclinedError) else disk.full(error)
         if refusal is None:
+            _say(error)
             raise
         raise Failure(str(refusal), metadata={NEXT: refusal.next_step}, allow_retries=refusal.retryable) from None

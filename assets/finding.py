@@ -25,7 +25,8 @@ class Finding:
 
     subject: whom or what it concerns, such as an asset or a store. It tells the findings of one check apart, so it
     stays the same from look to look. message: one sentence with its figures, free of personal values. command: the one
-    command that ends it. since: since when, where that is known; else since the first look that found it.
+    command that ends it. since: since when, where that is known; else since the first look that found it. passes: the
+    next look may find it gone, as with a store that did not answer once; so people are told from the second look on.
     """
 
     subject: str
@@ -33,6 +34,7 @@ class Finding:
     command: str
     severity: Severity = Severity.WARNING
     since: datetime | None = None
+    passes: bool = False
 
 
 @dataclass(frozen=True)

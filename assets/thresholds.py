@@ -17,6 +17,9 @@ def _threshold(default: float, reason: str) -> Any:
 class Thresholds:
     """All thresholds; the end of a name is its unit."""
 
+    passing_minutes: float = _threshold(
+        4, "looks are 5 minutes apart: two in a row must fail, because one request that fails says little of a store"
+    )
     batch_minutes: float = _threshold(15, "a sensor looks every 30 s, and a failed ingest is tried three times by then")
     pending_minutes: float = _threshold(15, "a sensor takes them every 5 minutes: two of its looks were missed")
     window_minutes: float = _threshold(20, "they are asked for every minute, and a run of a week takes minutes")

@@ -4,6 +4,7 @@ What does not belong here: the engines (assets/health), and what a room knows of
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 
 from dagster import DagsterInstance, RepositoryDefinition
@@ -18,10 +19,12 @@ from assets.health.look import Look
 from assets.health.message import QuietHours
 from assets.health.receivers import receiver_of
 from clearlift_pipelines.history import history_bytes
-from clearlift_pipelines.settings import SettingsError
+from clearlift_pipelines.settings import Settings, SettingsError
 from clearlift_pipelines.store_checks import store_checks
 from clearlift_pipelines.stores import Stores
 from clearlift_pipelines.variables import variable_of
+
+KV_WRITTEN_EVERY = timedelta(hours=1)
 
 
 def look_of(
@@ -37,12 +40,19 @@ def look_of(
         *brought,
         *sizes.checks(stores, APPS, chosen.home, limits),
         *runs.checks(instance, jobs, apps, limits),
-        *ticks.checks(instance, repository, apps, limits),
+        *ticks.checks(instance, repository, apps, limits, stores.postgres),
         *asset_checks.checks(instance, repository, apps, covered),
         alerts.check(stores.postgres),
         run_history.check(partial(history_bytes, history.get_secret_value() if history else None), limits),
     ]
-    return Look(store_checks(stores), checks, Ledger(stores.postgres), stores.clock)
+    return Look(
+        store_checks(stores, KV_WRITTEN_EVERY), checks, Ledger(stores.postgres, passing_of(chosen)), stores.clock
+    )
+
+
+def passing_of(chosen: Settings) -> timedelta:
+    """How long what may pass by itself must be so before people are told."""
+    return timedelta(minutes=chosen.limits.passing_minutes)
 
 
 def alerts_of(stores: Stores) -> Alerts | None:
@@ -59,4 +69,4 @@ def alerts_of(stores: Stores) -> Alerts | None:
     except ValueError as error:
         raise SettingsError(f"{variable_of('alert_url')}: {error}") from None
     quiet = QuietHours.parse(chosen.alert_quiet_hours) if chosen.alert_quiet_hours else None
-    return Alerts(stores.postgres, receiver, stores.clock, quiet)
+    return Alerts(stores.postgres, receiver, stores.clock, quiet, passing_of(chosen))

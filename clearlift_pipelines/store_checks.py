@@ -4,6 +4,7 @@ What does not belong here: the looks themselves (assets/health/stores.py).
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -25,8 +26,8 @@ Opened = TypeVar("Opened")
 POSTGRES = "postgres"
 
 
-def store_checks(stores: Stores) -> list[StoreCheck]:
-    """A check for each store, and for what else is set."""
+def store_checks(stores: Stores, kv_written_every: timedelta = timedelta(0)) -> list[StoreCheck]:
+    """A check for each store, and for what else is set. kv_written_every: how rarely a look writes to KV."""
     kept = [app for app in APPS if app.postgres_migrations is not None]
     chosen = stores.settings
     lake_needs = "" if chosen.lake_catalog_uri else POSTGRES
@@ -52,7 +53,9 @@ def store_checks(stores: Stores) -> list[StoreCheck]:
             for name, applied, folder in stores.migrated()
         ),
         *(
-            StoreCheck(f"{app.name}-kv", partial(_at, where[f"{app.name}-kv"], partial(_of, looks.kv, stores.kv, app)))
+            StoreCheck(
+                f"{app.name}-kv", partial(_at, where[f"{app.name}-kv"], partial(_kv, stores, app, kv_written_every))
+            )
             for app in APPS
             if app.has_kv
         ),
@@ -77,6 +80,10 @@ def _of(look: Callable[[Opened], str], opened: Callable[[App], Opened], app: App
 
 def _at(where: str, look: Callable[[], str]) -> str:
     return ": ".join(filter(None, (where, look())))
+
+
+def _kv(stores: Stores, app: App, written_every: timedelta) -> str:
+    return looks.kv(stores.kv(app), stores.clock(), written_every)
 
 
 def _lake(stores: Stores, app: App) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from assets.apps.hot_query import HotQuery
 from assets.apps.lifecycle import STORES, Lifecycle, Store
 from assets.apps.model import (
     AdAccounts,
@@ -39,7 +40,8 @@ class App:
     series: what its D1 keeps in partitions. points: set where sessions flush points. metrics: set where it counts some
     series. experiments: set where its own Postgres holds any. growth: set where that holds events, leads and
     onboarding. extractions: columns that its migrations took out of JSON. changes: the tables whose changes are logged.
-    rules: what holds for the rows of its own database. search: the full-text indexes of its D1.
+    rules: what holds for the rows of its own database. search: the full-text indexes of its D1. hot_queries: what is
+    asked often of its own databases.
     """
 
     name: str
@@ -64,6 +66,7 @@ class App:
     changes: tuple[LoggedTable, ...] = ()
     rules: tuple[IntegrityRule, ...] = ()
     search: tuple[SearchIndex, ...] = ()
+    hot_queries: tuple[HotQuery, ...] = ()
 
     @property
     def has_kv(self) -> bool:

@@ -3,6 +3,7 @@
 from assets.apps.app import App
 from assets.apps.consignment_lifecycles import LIFECYCLES
 from assets.apps.consignment_personal import PERSONAL
+from assets.apps.consignment_queries import QUERIES
 from assets.apps.model import CacheAside, CacheFamily, IntegrityRule, LoggedTable, SearchIndex, Table
 
 _TABLES = (
@@ -95,4 +96,5 @@ APP = App(
     changes=_CHANGES,
     rules=_RULES,
     search=(SearchIndex("item_search", "inventory_items"),),
+    hot_queries=QUERIES,
 )

@@ -3,6 +3,7 @@
 from assets.apps.app import App
 from assets.apps.growth_lifecycles import LIFECYCLES
 from assets.apps.growth_personal import PERSONAL
+from assets.apps.growth_queries import QUERIES
 from assets.apps.model import CacheFamily, Experiments, Growth
 
 APP = App(
@@ -49,4 +50,5 @@ APP = App(
     ),
     own_lifecycles=LIFECYCLES,
     personal=PERSONAL,
+    hot_queries=QUERIES,
 )

@@ -1,4 +1,4 @@
-"""What the room of databases brings: a daily look at an app's own Postgres."""
+"""What the room of databases brings: a daily look at an app's own Postgres, and at plans of what is asked often."""
 
 from datetime import timedelta
 
@@ -6,14 +6,16 @@ from dagster import AssetSelection
 
 from assets.apps import App
 from assets.capability import AfterGap, Capability, Job, Site, Tick
-from assets.database import assets
+from assets.database import assets, plans
 
 
-def bring(app: App, _site: Site) -> Capability:
-    """Empty for an app without a Postgres database of its own."""
+def bring(app: App, site: Site) -> Capability:
+    """Plans of what is asked often; the rest for an app with a Postgres database of its own alone."""
+    health = plans.checks(app, site)
     if app.postgres_migrations is None:
-        return Capability()
+        return Capability(health=health)
     return Capability(
+        health=health,
         assets=assets.build(app),
         jobs=[
             Job(

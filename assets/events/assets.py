@@ -32,6 +32,7 @@ from assets.events.table import events_table
 from assets.events.validation import EventReason
 from assets.partitions import Calendar
 from assets.rooms import Rooms
+from assets.tables.observations import observed_prefix
 from assets.windows import midnight
 from resources.lake import LakeTable
 
@@ -50,7 +51,7 @@ class IngestConfig(Config):
     )
 
 
-def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
+def build(app: App, calendar: Calendar) -> list[AssetsDefinition]:
     """The event assets of an application that has an audience."""
     if app.audience is None:
         return []
@@ -98,7 +99,7 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
             check_results=[_every_line_counted(ledger, run), _lake_agrees(run, engine.events), _whole(run)],
         )
 
-    return [landing, ingested]
+    return [observed_prefix(app, landing, audience.landing), ingested]
 
 
 def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, Any]:

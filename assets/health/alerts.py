@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from assets.apps.pipelines import PIPELINES
-from assets.finding import Finding, HealthCheck, Severity
+from assets.finding import ZERO, Finding, HealthCheck, Severity
 from assets.health.message import Alert, News, QuietHours, composed, pause
 from assets.health.receivers import Receiver, UndeliveredError
 from resources.counts import counted
@@ -33,12 +33,15 @@ class Told:
 
 @dataclass(frozen=True)
 class Alerts:
-    """The engine. quiet: hours in which only critical findings are sent."""
+    """The engine. quiet: hours in which only critical findings are sent. passing: how long the ledger itself must be
+    away before people are told.
+    """
 
     postgres: Postgres
     receiver: Receiver
     clock: Callable[[], datetime]
     quiet: QuietHours | None = None
+    passing: timedelta = ZERO
 
     def run(self) -> Told:
         """Write what is new, then send what is due."""
@@ -58,7 +61,7 @@ class Alerts:
         at = self.clock()
         with self.postgres.connection() as connection:
             urgent_only = self.quiet is not None and self.quiet.at(at)
-            rows = connection.execute(read_sql("health/due.sql"), {"at": at, "urgent_only": urgent_only}).fetchall()
+            rows = connection.execute(read_sql("health/due.sql"), {"urgent_only": urgent_only}).fetchall()
             if not rows:
                 return ""
             news = [_news(row) for row in rows]

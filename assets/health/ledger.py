@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from assets.finding import Finding, HealthCheck, Severity
+from assets.finding import ZERO, Finding, HealthCheck, Severity
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -33,9 +33,10 @@ class OpenFinding:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger of all apps."""
+    """The ledger of all apps. passing: how long what may pass by itself must be so before it is open."""
 
     postgres: Postgres
+    passing: timedelta = ZERO
 
     def record(self, check: HealthCheck, found: Iterable[Finding], at: datetime) -> None:
         """Record one look: what it found is open from now on, what it found before and not now is resolved.
@@ -50,18 +51,20 @@ class Ledger:
                 "app": check.app,
                 "name": check.name,
                 "at": at,
-                "patience": check.patience.total_seconds(),
                 "subjects": [one.subject for one in rows],
                 "severities": [one.severity.value for one in rows],
                 "messages": [one.message for one in rows],
                 "commands": [one.command for one in rows],
                 "sinces": [one.since for one in rows],
+                "patiences": [
+                    max(check.patience, self.passing if one.passes else ZERO).total_seconds() for one in rows
+                ],
             },
         )
 
-    def open(self, at: datetime) -> list[OpenFinding]:
-        """What is wrong at a moment, the worst and oldest first."""
-        return [_finding(row) for row in self.postgres.fetch(read_sql("health/open.sql"), {"at": at})]
+    def open(self) -> list[OpenFinding]:
+        """What is wrong, the worst and oldest first."""
+        return [_finding(row) for row in self.postgres.fetch(read_sql("health/open.sql"))]
 
     def looked(self) -> Mapping[tuple[str, str], datetime]:
         """When each check looked last, by app and name."""

@@ -22,7 +22,9 @@ LEDGER_IN = "postgres schema"
 
 @dataclass(frozen=True)
 class Looked:
-    """What is wrong now. recorded: whether the ledger has it; else each is as old as this look."""
+    """What is wrong now, with what may pass by itself. recorded: whether the ledger has it; else each is as old as this
+    look.
+    """
 
     found: Sequence[OpenFinding]
     recorded: bool
@@ -42,16 +44,17 @@ class Look:
         at = self.clock()
         seen = stores.look_at(self.store_checks)
         usable = frozenset(name for name, one in seen.items() if one.error is None)
-        unusable = HealthCheck(OWNER, "store", lambda _: stores.findings(seen), needs=())
+        away = list(stores.findings(seen))
+        unusable = HealthCheck(OWNER, "store", lambda _: away, needs=())
         broken: dict[str, Finding] = {}
         if LEDGER_IN not in usable:
-            only = [OpenFinding(OWNER, unusable.name, found, at) for found in stores.findings(seen)]
+            only = [OpenFinding(OWNER, unusable.name, found, at) for found in away]
             return Looked(only, recorded=False)
         answered = {name: one.milliseconds for name, one in seen.items() if name in usable}
         self.ledger.add_samples("milliseconds", answered, at)
         before = self.ledger.looked()
         # What is open is looked at each time, so that it resolves soon after its command.
-        is_open = {(one.app, one.name) for one in self.ledger.open(at)}
+        is_open = {(one.app, one.name) for one in self.ledger.open()}
         for check in (unusable, *self.checks):
             last = before.get((check.app, check.name))
             soon = last is not None and at - last < check.every and (check.app, check.name) not in is_open
@@ -66,10 +69,20 @@ class Look:
         failed = HealthCheck(OWNER, "look", lambda _: broken.values(), needs=())
         self.ledger.record(failed, broken.values(), at)
         self.ledger.tidy([unusable, failed, *self.checks], at)
-        return Looked(self.ledger.open(at), recorded=True)
+        passing = [
+            OpenFinding(OWNER, check.name, found, at)
+            for check, all_found in ((unusable, away), (failed, broken.values()))
+            for found in all_found
+            if found.passes
+        ]
+        opened = self.ledger.open()
+        known = {one.what for one in opened}
+        return Looked([*opened, *(one for one in passing if one.what not in known)], recorded=True)
 
 
 def _broken(check: HealthCheck, error: Exception) -> Finding:
     said = " ".join(redact(str(error)).split())[: stores.LONGEST] or type(error).__name__
     message = f"it could not be looked at: {said}"
-    return Finding(f"{check.app}/{check.name}", message, stores.LOOK_AGAIN, Severity.CRITICAL)
+    return Finding(
+        f"{check.app}/{check.name}", message, stores.LOOK_AGAIN, Severity.CRITICAL, passes=stores.passes(error)
+    )

@@ -6,6 +6,7 @@ engines (look.py, alerts.py).
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from textwrap import shorten
 
 import psycopg
@@ -105,13 +106,20 @@ def _telling(alerts: Callable[[], Alerts | None]) -> SensorDefinition:
 
 
 def _without_ledger(context: SensorEvaluationContext, engine: Alerts, why: str) -> SensorResult | SkipReason:
-    """Tell of the ledger itself; the sensor's cursor remembers that it was, because the ledger cannot."""
+    """Tell of the ledger itself, once. The sensor's cursor remembers that it was, or since when it is away, because the
+    ledger cannot.
+    """
     if context.cursor == UNREADABLE:
+        return SkipReason(why)
+    now = engine.clock()
+    if not context.cursor:
+        return SensorResult(cursor=now.isoformat(), skip_reason=why)
+    if now - datetime.fromisoformat(context.cursor) < engine.passing:
         return SkipReason(why)
     title = "ClearLift Pipelines: 1 critical"
     said = shorten(why.partition(". Next: ")[0], LONGEST, placeholder=" …")
     body = f"CRITICAL {PIPELINES.name}/store: postgres: {said}. Next: {LOOK_AGAIN}"
-    key = f"postgres-{engine.clock():%Y%m%dT%H%M}"
+    key = f"postgres-{now:%Y%m%dT%H%M}"
     try:
         engine.receiver.send(Alert(key, title, f"{body}\nAlert {key}", Severity.CRITICAL))
     except UndeliveredError as undelivered:

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from assets.apps import App
@@ -32,6 +33,13 @@ SECONDS = 20.0
 LONGEST = 400  # characters of a reason
 COMMAND = re.compile(r"`([^`]+)`")
 LOOK_AGAIN = "clearlift doctor"
+PROBE, PROBE_SECONDS = "doctor:written", 86_400
+
+
+class UnansweredError(DeclinedError):
+    """A store took too long."""
+
+    retryable = True
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ def _together(checks: Sequence[StoreCheck], seconds: float) -> dict[str, Seen]:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
-    late = Seen("", DeclinedError(f"it did not answer within {seconds:g} s", f"`{LOOK_AGAIN}`"), seconds * 1000)
+    late = Seen("", UnansweredError(f"it did not answer within {seconds:g} s", f"`{LOOK_AGAIN}`"), seconds * 1000)
     return {check.name: seen.get(check.name, late) for check in checks}
 
 
@@ -108,7 +116,13 @@ def _finding(name: str, error: Exception) -> Finding:
         " ".join(text.split())[:LONGEST],
         command[1] if command else LOOK_AGAIN,
         Severity.CRITICAL,
+        passes=passes(error),
     )
+
+
+def passes(error: Exception) -> bool:
+    """Whether the next look may go well: not where a store answered, and what it has is wrong or missing."""
+    return not isinstance(error, DeclinedError) or error.retryable
 
 
 def postgres(client: Postgres) -> str:
@@ -159,9 +173,14 @@ def migrated(applied: migrations.AppliedMigrations, folder: str) -> str:
     return f"{counted(len(standing), 'migration')} applied"
 
 
-def kv(namespace: KV) -> str:
-    """A KV namespace."""
-    can_write_kv(namespace)
+def kv(namespace: KV, now: datetime, written_every: timedelta) -> str:
+    """A KV namespace: read at each look, and written so rarely, because 1,000 writes a day are free, and more cost.
+
+    The key that is read holds when it was written last, so that a write that failed is tried again by the next look.
+    """
+    written = namespace.get(PROBE)
+    if written is None or now - datetime.fromisoformat(written.decode()) >= written_every:
+        can_write_kv(namespace, now)
     return "reachable, writable"
 
 
@@ -179,8 +198,6 @@ def can_write_backups(store: ObjectStore, prefix: str) -> None:
     store.put_if_absent(f"{prefix}/writable", b"ok")
 
 
-def can_write_kv(namespace: KV) -> None:
-    """Put and delete a key; the store's own error where it cannot."""
-    key = f"doctor:{uuid.uuid4()}"
-    namespace.put_many([Entry(key, b"ok", ttl=60)])
-    namespace.delete_many([key])
+def can_write_kv(namespace: KV, now: datetime) -> None:
+    """Put the key of the looks; the store's own error where it cannot."""
+    namespace.put_many([Entry(PROBE, now.isoformat().encode(), ttl=PROBE_SECONDS)])

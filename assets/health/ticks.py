@@ -1,6 +1,7 @@
 """What of the automation is wrong: moments that nobody evaluated, sensors that fail, what was stopped, a dead daemon.
 
-Only what has run once is late: without a daemon, nothing was due. What does not belong here: runs (runs.py).
+Once something ran, only what the daemon evaluated before is late, because people may run all by hand. Before that, what
+was due by the schedules since the stores were made is. What does not belong here: runs (runs.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,8 @@ from assets.health.commands import job_command
 from assets.health.runs import DAEMON
 from assets.thresholds import Thresholds
 from resources.counts import counted
+from resources.postgres import Postgres
+from resources.sql_files import read_sql
 
 BY_HAND = "clearlift run --no-sample"
 # A heartbeat is written every 30 s; Dagster itself calls a daemon dead after 5 minutes.
@@ -33,16 +36,41 @@ FAILED_TICKS = 3
 
 
 def checks(
-    instance: DagsterInstance, repository: RepositoryDefinition, apps: Sequence[str], thresholds: Thresholds
+    instance: DagsterInstance,
+    repository: RepositoryDefinition,
+    apps: Sequence[str],
+    thresholds: Thresholds,
+    postgres: Postgres,
 ) -> list[HealthCheck]:
-    """The looks at schedules, sensors and daemon. apps: the names with which those of jobs begin."""
+    """The looks at schedules, sensors and daemon. apps: the names with which those of jobs begin. postgres: ours."""
     late = timedelta(minutes=thresholds.tick_minutes)
     return [
         HealthCheck(PIPELINES.name, "missed_tick", partial(_missed, instance, repository, apps, late)),
         HealthCheck(PIPELINES.name, "failing_sensor", partial(_failing, instance, repository)),
         HealthCheck(PIPELINES.name, "stopped", partial(_stopped, instance, repository)),
         HealthCheck(PIPELINES.name, "daemon", partial(_dead, instance)),
+        HealthCheck(PIPELINES.name, "never_ran", partial(_never_ran, instance, repository, postgres, late)),
     ]
+
+
+def ran_ever(instance: DagsterInstance) -> bool:
+    """Whether the run history has any run."""
+    return bool(instance.get_run_records(limit=1))
+
+
+def _never_ran(
+    instance: DagsterInstance, repository: RepositoryDefinition, postgres: Postgres, late: timedelta, now: datetime
+) -> Iterator[Finding]:
+    if ran_ever(instance) or any(_running(instance, InstigatorType.SCHEDULE)):
+        return
+    (row,) = postgres.fetch(read_sql("health/migrated_at.sql"))
+    last = {schedule.name: _last_moment(schedule, now - late) for schedule in repository.schedule_defs}
+    due = {name: at for name, at in last.items() if at > row["migrated_at"]}
+    if due:
+        begun = f"{row['migrated_at'].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        had = f"{counted(len(due), 'schedule')} had a moment since then"
+        said = f"nothing ever ran since the stores were migrated ({begun}), and {had}"
+        yield Finding("schedules", said, DAEMON, Severity.CRITICAL, min(due.values()))
 
 
 def _missed(

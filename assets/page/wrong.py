@@ -59,7 +59,7 @@ def read(source: Source) -> Wrong:
         Ended(f"{row['app']}/{row['name']}: {row['subject']}", Severity(row["severity"]), row["since"], row["ended"])
         for row in source.fetch("ended_findings", since=source.now - timedelta(days=7))
     ]
-    return Wrong(source.now, max(looked.values(), default=None), len(looked), ledger.open(source.now), ended)
+    return Wrong(source.now, max(looked.values(), default=None), len(looked), ledger.open(), ended)
 
 
 def section(wrong: Wrong) -> Section:

@@ -27,6 +27,7 @@ from assets.points.ingest import PointIngest
 from assets.points.point import PointReason
 from assets.points.refused import quarantine
 from assets.rooms import Rooms
+from assets.tables.observations import observed_prefix
 from resources.counts import counted
 from resources.declined import DeclinedError
 
@@ -52,7 +53,7 @@ class PointsConfig(Config):
     replay: str | None = Field(default=None, description="First land the refused lines of this reason again, or `all`.")
 
 
-def build(app: App) -> list[AssetsDefinition | AssetSpec]:
+def build(app: App) -> list[AssetsDefinition]:
     """The point assets of an app that has points."""
     if app.points is None:
         return []
@@ -63,7 +64,7 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
         description=f"Points of active sessions, ten an object: NDJSON under {app.points.prefix}YYYY/MM/DD/HH/.",
         metadata={"dagster/column_schema": column_schema(_POINT_FIELDS)},
     )
-    return [flushes, _ingested(app, app.points)]
+    return [observed_prefix(app, flushes, app.points.prefix), _ingested(app, app.points)]
 
 
 def _ingested(app: App, points: Points) -> AssetsDefinition:

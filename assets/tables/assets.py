@@ -1,14 +1,15 @@
 """The applications' own D1 tables: assets that the applications write and other assets read."""
 
-from dagster import AssetSpec
+from dagster import AssetsDefinition, AssetSpec
 
 from assets.apps import App
 from assets.description import asset_arguments
+from assets.tables.observations import observed, table_holds
 
 
-def build(app: App) -> list[AssetSpec]:
-    """One external asset for each table, with its personal columns."""
-    return [
+def build(app: App) -> list[AssetsDefinition]:
+    """One observed asset for each table, with its personal columns."""
+    specs = [
         AssetSpec(
             **asset_arguments(
                 app, "d1", table.name, store="d1", holds=[("d1", table.name)], kinds={"cloudflare", "sqlite", "table"}
@@ -18,3 +19,6 @@ def build(app: App) -> list[AssetSpec]:
         )
         for table in app.tables.values()
     ]
+    if not specs:
+        return []
+    return [observed(app, "tables", specs, lambda rooms, spec: table_holds(rooms.d1(app), spec.key.path[-1]))]

@@ -79,7 +79,9 @@ def _of_apps(stores: Stores) -> Iterator[Credential]:
                 variable_of("d1", app.name), partial(stores.d1(app).query, "select 1 as one"), _of_cloudflare
             )
         if app.name in s.kv:
-            yield Credential(variable_of("kv", app.name), partial(can_write_kv, stores.kv(app)), _of_cloudflare)
+            yield Credential(
+                variable_of("kv", app.name), partial(can_write_kv, stores.kv(app), stores.clock()), _of_cloudflare
+            )
         if app.name in s.postgres:
             yield Credential(variable_of("postgres", app.name), partial(_connected, stores.app_postgres(app)))
 

@@ -49,7 +49,7 @@ FURTHER: Mapping[str, Mapping[Object, Mapping[str, Any]]] = {
     },
     **{job: {} for job in ("seal", "erasure_requests", "export_requests", "changes")},
     **{job: {} for job in ("invalidate", "warm", "integrity", "tidy", "remove_files", "policy", "retention")},
-    **{job: {} for job in ("backup", "rotate", "trail")},
+    **{job: {} for job in ("observe", "backup", "rotate", "trail")},
 }
 
 

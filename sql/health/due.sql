@@ -1,10 +1,10 @@
--- One row a finding of which an alert is due at a moment (at), locked: it is new, worse than the last alert said, or
--- resolved. urgent_only: only critical ones, in quiet hours.
+-- One row a finding of which an alert is due, locked: it is new, worse than the last alert said, or resolved. It is new
+-- by the look that found it still so after its patience. urgent_only: only critical ones, in quiet hours.
 select
     app, name, subject, severity, message, command, since, resolved_at,
     case when resolved_at is null then severity else 'resolved' end as state
 from health.findings
-where shown_from <= %(at)s
+where shown_from <= seen_at
     and case
         when resolved_at is null then sent is null or (sent = 'warning' and severity = 'critical')
         else sent in ('warning', 'critical')

@@ -1,5 +1,5 @@
 -- No rows. Records one look of a health check (app, name, at) with all that it found, one array each: subjects,
--- severities, messages, commands, sinces (null where only the look says since when) and patience (seconds). What an
+-- severities, messages, commands, sinces (null where only the look says since when) and patiences (seconds). What an
 -- earlier look found and this one did not is resolved. A look that is older than the recorded one changes nothing.
 with looked as (
     insert into health.looks (app, name, looked_at) values (%(app)s, %(name)s, %(at)s)
@@ -13,8 +13,8 @@ found as (
     from looked,
         unnest(
             %(subjects)s::text[], %(severities)s::text[], %(messages)s::text[], %(commands)s::text[],
-            %(sinces)s::timestamptz[]
-        ) as given (subject, severity, message, command, since)
+            %(sinces)s::timestamptz[], %(patiences)s::double precision[]
+        ) as given (subject, severity, message, command, since, patience)
 ),
 put as (
     insert into health.findings as old (
@@ -22,7 +22,7 @@ put as (
     )
     select
         app, name, subject, severity, message, command, begun,
-        begun + make_interval(secs => %(patience)s::double precision), looked_at
+        begun + make_interval(secs => patience), looked_at
     from found
     on conflict (app, name, subject) do update set
         severity = excluded.severity,

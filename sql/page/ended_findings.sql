@@ -2,6 +2,6 @@
 -- ended.
 select app, name, subject, severity, since, resolved_at as ended
 from health.findings
-where resolved_at >= %(since)s and shown_from <= resolved_at
+where resolved_at >= %(since)s and shown_from <= seen_at
 order by resolved_at desc, app, name, subject
 limit 50

@@ -1,11 +1,12 @@
 """An expected refusal of an asset: in the run it is a failure with the sentence and the next step, and no trace."""
 
 import errno
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from dagster import MaterializeResult, RetryPolicy, materialize
+from dagster import DagsterInstance, MaterializeResult, RetryPolicy, materialize
 
 from assets.apps.clearlift import APP
 from assets.declined import NEXT
@@ -14,10 +15,11 @@ from assets.rows.source import RowsChangedError
 from resources.declined import DeclinedError
 
 
-def refusing(generates: bool) -> Any:
-    def decline() -> None:
-        raise DeclinedError("2026Q4 is not due", "wait until 1 January")
+def decline() -> None:
+    raise DeclinedError("2026Q4 is not due", "wait until 1 January")
 
+
+def asset_of(decline: Callable[[], None], generates: bool) -> Any:
     def returns() -> MaterializeResult[None]:
         decline()
         return MaterializeResult()
@@ -32,7 +34,7 @@ def refusing(generates: bool) -> Any:
 
 @pytest.mark.parametrize("generates", [True, False])
 def test_an_op_says_it_as_a_command_does(generates: bool) -> None:
-    result = materialize([refusing(generates)], raise_on_error=False)
+    result = materialize([asset_of(decline, generates)], raise_on_error=False)
     (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     said = failure.user_failure_data
     assert said is not None
@@ -40,6 +42,23 @@ def test_an_op_says_it_as_a_command_does(generates: bool) -> None:
     assert said.metadata[NEXT].value == "wait until 1 January"
     assert failure.error is not None
     assert "DeclinedError" not in failure.error.to_string()
+
+
+@pytest.mark.parametrize("generates", [True, False])
+def test_the_first_error_of_a_run_says_what_happened_and_what_to_do_next(generates: bool) -> None:
+    def fails() -> None:
+        raise RuntimeError("token=hushhush was\nrefused.")
+
+    with DagsterInstance.ephemeral() as instance:
+        result = materialize([asset_of(fails, generates)], instance=instance, raise_on_error=False)
+        entries = [record.event_log_entry for record in instance.get_records_for_run(result.run_id).records]
+    (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    assert failure.error is not None
+    assert "RuntimeError" in failure.error.to_string(), "its class and its trace stay"
+    errors = [entry for entry in entries if int(entry.level) >= logging.ERROR]
+    said = "RuntimeError: token=[redacted] was refused. Next: `clearlift doctor` says whether each store answers;"
+    assert errors[0].user_message.startswith(said)
+    assert not any(word in entry.user_message for entry in entries for word in ("hushhush",))
 
 
 def test_a_full_disk_is_said_as_what_it_is() -> None:

@@ -111,12 +111,13 @@ PERSONAL = {
 OF_BACKUPS = " backup backup_age rotate"
 OF_REQUESTS = "erasure_requests export_requests"
 JOBS = {
-    "clearlift": "ads archive attribution compact compliance erase hourly ingest policy remove_files"
+    "clearlift": "ads archive attribution compact compliance erase hourly ingest observe policy remove_files"
     " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions tidy verify_cache warm",
-    "consignment": "archive changes compliance erase integrity invalidate policy retention seal verify_cache warm",
+    "consignment": "archive changes compliance erase integrity invalidate observe policy retention seal verify_cache"
+    " warm",
     "growth": "aggregate archive compliance database erase experiments inactive_sessions"
     " pending_events phones policy reports retention seal verify_cache warm",
-    "sesh": "archive changes columns compliance erase invalidate media metrics partitions points"
+    "sesh": "archive changes columns compliance erase invalidate media metrics observe partitions points"
     " policy pruning retention seal verify_cache warm",
     "pipelines": "purge trail",
 }
@@ -124,6 +125,7 @@ JOBS = {
 TICKS = {
     "clearlift": {
         "erase": ("erase", "20 2 * * *"),
+        "observe": ("observe", "15 0 * * *"),
         "ads_hourly": ("ads", "5 * * * *"),
         "hourly": ("hourly", "10 * * * *"),
         "today": ("roll_up_days", "20 * * * *"),
@@ -146,6 +148,7 @@ TICKS = {
     },
     "consignment": {
         "erase": ("erase", "20 2 * * *"),
+        "observe": ("observe", "15 0 * * *"),
         "changes": ("changes", "55 * * * *"),
         "warm": ("warm", "35 * * * *"),
         "verify_cache": ("verify_cache", "20 4 * * *"),
@@ -169,6 +172,7 @@ TICKS = {
     },
     "sesh": {
         "erase": ("erase", "20 2 * * *"),
+        "observe": ("observe", "15 0 * * *"),
         "changes": ("changes", "55 * * * *"),
         "points": ("points", "15 0-1,3-23 * * *"),
         "points_sweep": ("points", "15 2 * * *"),
@@ -296,7 +300,10 @@ def test_every_asset_says_group_kinds_owner_tags_and_meaning(defs: Definitions) 
         assert spec.description, key
         assert spec.kinds, key
         tags = {name: value for name, value in spec.tags.items() if not name.startswith("dagster/kind/")}
-        assert tags.keys() == {"capability", "store", "pii"}, key
+        assert tags.keys() - {"observed"} == {"capability", "store", "pii"}, key
+        assert ("observed" in tags) is (
+            capability == "d1" or key in {"clearlift/events/landing", "sesh/points/flushes"}
+        )
         assert tags["capability"] == capability
         assert tags["store"]
         assert tags["pii"] in {"yes", "no"}

@@ -61,6 +61,18 @@ def instigated(
     return watch.instance.add_instigator_state(state)
 
 
+def test_schedules_that_were_due_while_nothing_ever_ran(watch: Watch) -> None:
+    for record in watch.instance.get_run_records():
+        watch.instance.delete_run(record.dagster_run.run_id)
+    watch.stores.postgres.execute("update pipelines.migrations set applied_at = %s", [watch.clock()])
+    assert watch.tick() == []
+    watch.later(timedelta(hours=1, minutes=15))
+    found = watch.found("pipelines/never_ran")
+    assert found.finding.command == "clearlift ui"
+    recorded(watch, "clearlift_warm", DagsterRunStatus.SUCCESS)
+    watch.gone(found)
+
+
 def ticked(watch: Watch, state: InstigatorState, status: TickStatus, at: datetime) -> None:
     """A tick of it, as the daemon notes one."""
     watch.instance.create_tick(

@@ -9,6 +9,7 @@ import pytest
 from dagster import AssetMaterialization
 
 from assets.apps.clearlift import APP as CLEARLIFT
+from assets.apps.consignment import APP as CONSIGNMENT
 from assets.backups import covered
 from assets.events.table import events_table
 from assets.finding import Severity
@@ -71,12 +72,49 @@ def test_a_store_that_answers_slowly(watch: Watch) -> None:
     watch.gone(found)
 
 
+def test_a_statement_that_reads_a_table_whole(watch: Watch) -> None:
+    d1 = watch.stores.d1(CONSIGNMENT)
+    d1.execute("drop index items_by_event")
+    found = watch.found("consignment/d1_plan", "consignment/statements/items_of_event")
+    assert "it reads inventory_items whole" in found.finding.message
+    d1.execute(found.finding.command)
+    watch.gone(found)
+
+
 def test_a_store_that_cannot_be_written_and_what_needs_it_stays_as_it_was(watch: Watch) -> None:
     with watch.terminal.monkeypatch.context() as patch:
         patch.setattr(type(watch.stores.object_store), "put", _refused)
         found = watch.found("pipelines/store", "object store")
         assert found.finding.message == "the disk is full"
     watch.gone_after(found)
+
+
+def test_a_store_that_fails_at_one_look_is_shown_and_nobody_is_told(watch: Watch) -> None:
+    for _ in range(3):
+        with watch.terminal.monkeypatch.context() as patch:
+            patch.setattr(type(watch.stores.object_store), "put", _refused)
+            (found,) = watch.tick()
+            assert (found.name, found.finding.message) == ("store", "the disk is full")
+            # The sensor that tells looks every minute, and no second look found it so.
+            watch.later(timedelta(minutes=4, seconds=30))
+            watch.tell()
+        assert watch.tick() == []
+    assert watch.alerts == []
+
+
+def test_a_look_that_fails_once_is_told_to_nobody(watch: Watch) -> None:
+    with watch.terminal.monkeypatch.context() as patch:
+        patch.setattr("resources.d1.EmbeddedD1.size", _broken)
+        assert {one.name for one in watch.tick()} == {"look"}
+    assert watch.tick() == []
+    assert watch.alerts == []
+
+
+def test_what_is_missing_is_told_at_the_first_look(watch: Watch) -> None:
+    watch.stores.lake.catalog.drop_table(events_table(CLEARLIFT).identifier)
+    assert "clearlift-lake" in [one.finding.subject for one in watch.tick()]
+    (alert,) = watch.alerts
+    assert "CRITICAL pipelines/store: clearlift-lake" in alert["body"]
 
 
 def test_keys_that_backups_need_and_that_are_gone(watch: Watch) -> None:
@@ -99,11 +137,13 @@ def _refused(*_: object) -> None:
 
 def test_the_ledger_itself_is_away_and_people_are_told_once(watch: Watch) -> None:
     with watch.without_postgres():
-        for _ in range(3):
+        for minutes, told in ((0, 0), (1, 0), (4, 1), (1, 1)):
+            watch.later(timedelta(minutes=minutes))
             looked = watch.engine.run()
             assert not looked.recorded
             assert [one.finding.subject for one in looked.found] == ["postgres"]
             watch.tell()
+            assert len(watch.alerts) == told
         (alert,) = watch.alerts
         assert "CRITICAL pipelines/store: postgres: " in alert["body"]
         said = watch.terminal.clearlift("status")

@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
-from dagster import DagsterInstance, Definitions, RepositoryDefinition, SensorDefinition, build_sensor_context
+from dagster import (
+    DagsterInstance,
+    DagsterRunStatus,
+    Definitions,
+    RepositoryDefinition,
+    SensorDefinition,
+    build_sensor_context,
+)
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 from pydantic import SecretStr
 
@@ -105,9 +112,11 @@ class Watch:
 
     def found(self, name: str, subject: str = "") -> OpenFinding:
         """The finding of a check (app/name), and of a subject that begins so: found within two ticks, told once."""
-        for _ in range(2):
+        for number in range(2):
             for one in self.tick():
                 if f"{one.app}/{one.name}" == name and one.finding.subject.startswith(subject):
+                    if number == 0 and one.finding.passes and not self.told(one):
+                        continue  # what may pass by itself is told at the second look
                     assert self.told(one) == [one.finding.severity.value], "it is told once"
                     return one
         raise AssertionError(f"{name} {subject} was not found; open are {self.tick()}")
@@ -148,6 +157,11 @@ def watching(terminal: Terminal) -> Iterator[Watch]:
     stores = Stores(load())
     try:
         with DagsterInstance.get() as instance:
-            yield Watch(terminal, stores, instance)
+            found = Watch(terminal, stores, instance)
+            # A deployment in which nothing ever ran is a fault of its own.
+            instance.create_run_for_job(
+                found.definitions.resolve_job_def("pipelines_purge"), status=DagsterRunStatus.SUCCESS
+            )
+            yield found
     finally:
         stores.close()

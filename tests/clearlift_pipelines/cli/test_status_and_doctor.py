@@ -105,6 +105,19 @@ def test_status_shows_what_was_never_made_and_what_is_missing(terminal: Terminal
     assert f"2 changed days from {first:%Y-%m-%d}" in rows["clearlift/rollups/daily"]
 
 
+def test_status_of_stores_in_which_nothing_ever_ran_is_not_green(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    said = terminal.good("status")
+    assert said.splitlines()[-1].startswith("Nothing ran yet, and nothing was due. Next: clearlift ui")
+    assert "Nothing is wrong" not in said
+    terminal.stores.postgres.execute("update pipelines.migrations set applied_at = now() - interval '2 days'")
+    ended = terminal.clearlift("status")
+    assert ended.code == 1
+    (line_,) = (line for line in ended.out.splitlines() if line.startswith("critical"))
+    assert line_.startswith("critical pipelines/never_ran: schedules (since ")
+    assert line_.endswith("Next: clearlift ui")
+
+
 def test_status_is_watched_until_a_signal(terminal: Terminal) -> None:
     terminal.stores.migrate()
     pauses: list[float] = []

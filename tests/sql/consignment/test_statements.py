@@ -1,62 +1,48 @@
 """The application's statements: each takes its caller, reads by an index, and does what its header says."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
+from assets.apps.consignment import APP
+from assets.database import plans
 from resources.d1 import D1
 from resources.sql_files import list_sql
+from sandbox import sample_consignment
 from tests.sql.consignment import statements
 from tests.sql.consignment.database import CLOSES, NOW, OPENS, REQUIRED, asked, found
 from tests.sql.consignment.statements import NAMES, text_of
 
-# The indexes by which each statement finds its rows; PRIMARY KEY is the id's own.
-PLANS = {
-    "change_item": ["inventory_items USING INTEGER PRIMARY KEY"],
-    "consignor": ["consignors USING INDEX sqlite_autoindex_consignors_1 (user_id=?)"],
-    "create_event": [],
-    "create_item": [
-        "events USING INTEGER PRIMARY KEY",
-        "consignors USING COVERING INDEX sqlite_autoindex_consignors_1 (user_id=?)",
-        "own USING COVERING INDEX items_by_event (event_id=? AND user_id=?)",
-        "others USING COVERING INDEX items_by_event (event_id=?)",
-    ],
-    "drop_off_item": ["inventory_items USING INTEGER PRIMARY KEY", "events USING INTEGER PRIMARY KEY"],
-    "event": ["events USING INTEGER PRIMARY KEY"],
-    "item_by_barcode": ["inventory_items USING INDEX items_by_barcode (event_id=? AND barcode=?)"],
-    "items_by_category": ["inventory_items USING INDEX items_by_category (category=? AND id>?)"],
-    "items_of_event": ["events USING INTEGER PRIMARY KEY", "inventory_items USING INDEX items_by_event (event_id=?)"],
-    "judge_item": ["inventory_items USING INTEGER PRIMARY KEY", "events USING INTEGER PRIMARY KEY"],
-    "move_event": ["events USING INTEGER PRIMARY KEY"],
-    "own_events": ["events USING INDEX sqlite_autoindex_events_1 (user_id=?)"],
-    "own_items": ["inventory_items USING INDEX items_by_consignor (user_id=? AND id>?)"],
-    "sales_of_event": ["events USING INTEGER PRIMARY KEY", "inventory_items USING INDEX items_by_event (event_id=?)"],
-    "search_items": ["item_search VIRTUAL TABLE INDEX", "inventory_items USING INTEGER PRIMARY KEY"],
-    "write_consignor": [],
-}
-# Search sorts by rank what the words admit.
-SORTED = {"search_items"}
-
-
-def plan(d1: D1, name: str) -> list[str]:
-    text = statements.code(text_of(name))
-    numbers = 1 + max(statements.parameters(text_of(name)), default=1)
-    rows = d1.query(f"explain query plan {text}", [None] * (numbers - 1))
-    return [row["detail"] for row in rows]
+QUERIES = {query.statement: query for query in APP.hot_queries}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_plan_of_a_statement_reads_no_table_whole(consignment: D1, name: str) -> None:
-    details = plan(consignment, name)
-    for expected in PLANS[name]:
-        assert any(f" {expected}" in detail for detail in details), (expected, details)
-    whole = [d for d in details if d.startswith("SCAN") and "VIRTUAL TABLE INDEX" not in d and "CONSTANT ROW" not in d]
-    assert whole == []
-    assert any("TEMP B-TREE" in detail for detail in details) is (name in SORTED)
+    query = QUERIES[f"consignment/statements/{name}.sql"]
+    assert plans.of_d1(consignment, query) == []
+    # Search alone sorts, by rank.
+    assert query.sorts is (name == "search_items")
+    assert not query.whole
+
+
+def test_small_tables_with_statistics_may_be_read_whole_and_an_index_that_is_gone_is_found(consignment: D1) -> None:
+    def faults() -> dict[str, plans.Fault]:
+        return {query.name: fault for query in APP.hot_queries for fault in plans.of_d1(consignment, query)}
+
+    sample_consignment.fill(consignment, datetime(2026, 11, 1, 12, tzinfo=UTC))
+    consignment.execute("analyze")
+    assert faults() == {}
+    consignment.execute("drop index items_by_barcode")
+    found = faults()
+    assert found.keys() == {"consignment/statements/create_item", "consignment/statements/item_by_barcode"}
+    assert found["consignment/statements/item_by_barcode"].index == "items_by_barcode"
+    assert found["consignment/statements/create_item"].said.startswith("it cannot be planned: ON CONFLICT clause")
 
 
 def test_every_statement_has_a_plan() -> None:
-    assert list_sql("consignment/statements") == [f"{name}.sql" for name in sorted(PLANS)]
+    of_application = [path for path in QUERIES if path.startswith("consignment/statements/")]
+    assert list_sql("consignment/statements") == sorted(path.rpartition("/")[2] for path in of_application)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -38,7 +38,7 @@ def _judge(code: int, message: str) -> Verdict | None:
 class CloudflareD1(D1):
     """The D1 database `database_id` of `account_id`; `session` is one of Cloudflare's API and holds the token.
 
-    count: is told of the rows that each answer says were read and written.
+    count: gets the rows that each answer says were read and written.
     """
 
     def __init__(

@@ -33,8 +33,8 @@ T = TypeVar("T")
 class CloudflareKV(KV):
     """The namespace `namespace_id` of `account_id`; `session` is one of Cloudflare's API and holds the token.
 
-    Cloudflare takes 10,000 pairs at once (`bulk_pairs`); its local runtime becomes much slower above 500. `count` is
-    told of what is charged for: each key, and each page of a listing.
+    Cloudflare takes 10,000 pairs at once (`bulk_pairs`); its local runtime becomes much slower above 500. `count`
+    gets what is charged for: each key, and each page of a listing.
     """
 
     settles_within = timedelta(minutes=2)  # twice what is documented

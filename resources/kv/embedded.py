@@ -37,7 +37,7 @@ LIST = (
 class EmbeddedKV(KV):
     """A namespace in the SQLite file at `path`, which the first use makes with its folders. `clock`: Unix seconds.
 
-    count: is told of what Cloudflare would charge for: each key, and each page of a listing.
+    count: gets what Cloudflare would charge for: each key, and each page of a listing.
     """
 
     settles_within = timedelta(0)

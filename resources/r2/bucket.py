@@ -32,7 +32,7 @@ class BucketObjectStore(ObjectStore):
 
     A request is tried `1 + retries` times: again after about `backoff_seconds`, then after twice as long each time.
     One try takes `request_seconds` at most. `storage_classes=False` leaves them out of requests, for an S3 server
-    that has none. `setting` is the variable that says where the bucket is, for errors. `count` is told of each request.
+    that has none. `setting` is the variable that says where the bucket is, for errors. `count` gets each request.
     """
 
     def __init__(

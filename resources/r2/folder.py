@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class FolderObjectStore(ObjectStore):
     """Objects in the folder `path`, made for its owner alone if it is missing. It has one storage class only.
 
-    count: is told of each request that a bucket would be sent.
+    count: gets each request that a bucket would be sent.
     """
 
     def __init__(self, path: Path, *, count: Count = nobody) -> None:

@@ -42,7 +42,7 @@ NO_BUCKET = "NoSuchBucket"
 class Objects:
     """The objects of one obstore store; the methods are those of `ObjectStore` that both rooms do in the same way.
 
-    reach: what to do next where the store does not answer. count: is told of each request.
+    reach: what to do next where the store does not answer. count: gets each request.
     """
 
     def __init__(

@@ -16,6 +16,9 @@ NO_FAULTS = {
     "test_a_store_that_hangs_holds_up_no_other",
     "test_a_threshold_that_is_none_is_refused_with_the_right_one",
     "test_the_command_of_a_job_names_its_partitions",
+    "test_a_store_that_fails_at_one_look_is_shown_and_nobody_is_told",
+    "test_a_look_that_fails_once_is_told_to_nobody",
+    "test_what_is_missing_is_told_at_the_first_look",
 }
 
 

@@ -24,7 +24,7 @@ def checks(app: App, accounts: AdAccounts, site: Site) -> list[HealthCheck]:
 def _failed(app: App, accounts: AdAccounts, site: Site, now: datetime) -> Iterator[Finding]:
     longest = timedelta(hours=site.thresholds.connection_hours)
     synced = (
-        f"select id, platform, sync_status, last_synced_at from {accounts.table} where is_active = 1"
+        f"select id, platform, sync_status, sync_error, last_synced_at from {accounts.table} where is_active = 1"
         " and (sync_status = 'error' or last_synced_at is not null) order by id"
     )
     for row in site.rooms.d1(app).query(synced):
@@ -34,11 +34,13 @@ def _failed(app: App, accounts: AdAccounts, site: Site, now: datetime) -> Iterat
         late = last is not None and now - last > longest
         if row["sync_status"] != "error" and not late:
             continue
-        said = "its last sync failed" if row["sync_status"] == "error" else "it was not synced"
-        since = f" since {last:%Y-%m-%d %H:%M}" if last is not None else ", and none succeeded before"
+        # As the platform gave it, without secrets; it says what to do before the command can help.
+        reason = f": {row['sync_error']}" if row["sync_error"] else ""
+        said = f"its last sync failed{reason}" if row["sync_status"] == "error" else "it was not synced for too long"
+        since = f"the last one that succeeded began at {last:%Y-%m-%d %H:%M}" if last else "none succeeded before"
         first = max(site.calendar.start, ((last or now) - DAY).date())
         command = (
             f"clearlift backfill ads --app {app.name} --platform {row['platform']} --connection {row['id']}"
             f" --from {first} --to {(now + DAY).date()}"
         )
-        yield Finding(row["id"], f"{said}{since}", command, Severity.CRITICAL if late else Severity.WARNING)
+        yield Finding(row["id"], f"{said}; {since}", command, Severity.CRITICAL if late else Severity.WARNING)

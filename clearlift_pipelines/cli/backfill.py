@@ -120,6 +120,8 @@ def ads(
 def attribution(app: App, first: datetime, end: datetime) -> None:
     """Touches, conversions and credits of days of [from, to), and of the days that they change.
 
+    Caches follow at their next run; `clearlift job warm` brings them up to date at once.
+
     Example: clearlift backfill attribution --from 2026-03-01 --to 2026-03-08
     """
     window = _window(first, end)

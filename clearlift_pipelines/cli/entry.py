@@ -150,9 +150,8 @@ def dagster_home(chosen: "Settings") -> Path:
     named = os.environ.get("DAGSTER_HOME")
     home = shared = Path(named).expanduser().resolve() if named else folder() / "dagster_home"
     if not (shared / "dagster.yaml").exists():
-        raise DeclinedError(
-            f"{shared} holds no dagster.yaml", "run from the project's folder, or set DAGSTER_HOME to one that does"
-        )
+        first = "unset DAGSTER_HOME" if named else "run from the project's folder"
+        raise DeclinedError(f"{shared} holds no dagster.yaml", f"{first}, or set DAGSTER_HOME to a folder that does")
     if not named and "home" in chosen.model_fields_set:
         home = chosen.made_home() / "dagster"
         private.make_folder(home)

@@ -10,17 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assets.apps import App
 from assets.apps.hot_query import HotQuery
-from assets.capability import Site
 from assets.finding import Finding, HealthCheck
 from resources.counts import counted
 from resources.d1 import D1, D1Error
 from resources.d1.placeholders import scan
 from resources.postgres import Postgres
 from resources.sql_files import list_sql, read_sql
+
+if TYPE_CHECKING:
+    from assets.capability import Site
 
 DAILY = timedelta(days=1)
 # Below this, reading the whole of a table is as fast as an index.
@@ -45,7 +47,7 @@ class Fault:
     is_broken: bool = False
 
 
-def checks(app: App, site: Site) -> tuple[HealthCheck, ...]:
+def checks(app: App, site: "Site") -> tuple[HealthCheck, ...]:
     """A look a day at the plans of an app's statements, for each of its databases."""
     found = []
     for store, migrations in (("d1", app.d1_migrations), ("postgres", app.postgres_migrations)):
@@ -57,7 +59,7 @@ def checks(app: App, site: Site) -> tuple[HealthCheck, ...]:
     return tuple(found)
 
 
-def _look(app: App, site: Site, migrations: str, queries: Sequence[HotQuery], _now: datetime) -> Iterator[Finding]:
+def _look(app: App, site: "Site", migrations: str, queries: Sequence[HotQuery], _now: datetime) -> Iterator[Finding]:
     for query in queries:
         rooms = site.rooms
         is_d1 = query.store == "d1"

@@ -77,8 +77,10 @@ def page(port: int, into: Path | None) -> None:
             click.echo(f"{into}: {counted(len(names), 'page')}; begin with {HEALTH}")
             return
         with serving(pages, port) as address:
+            ended = _asked_to_end()
             click.echo(f"{address} serves the pages; Ctrl-C ends it.")
-            _wait()
+            while not ended.wait(0.5):
+                pass
 
 
 class Pages:
@@ -186,8 +188,8 @@ def serving(pages: Pages, port: int) -> Iterator[str]:
             serving.join()
 
 
-def _wait() -> None:
-    """Until Ctrl-C or SIGTERM, which end it as they should."""
+def _asked_to_end() -> threading.Event:
+    """Set by Ctrl-C or SIGTERM, which end this command as they should."""
     ended = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -195,5 +197,4 @@ def _wait() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    while not ended.wait(0.5):
-        pass
+    return ended

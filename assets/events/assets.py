@@ -32,7 +32,7 @@ from assets.events.table import events_table
 from assets.events.validation import EventReason
 from assets.partitions import Calendar
 from assets.rooms import Rooms
-from assets.tables.observations import observed_prefix
+from assets.tables.observation_assets import observed_prefix
 from assets.windows import midnight
 from resources.lake import LakeTable
 

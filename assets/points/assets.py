@@ -27,7 +27,7 @@ from assets.points.ingest import PointIngest
 from assets.points.point import PointReason
 from assets.points.refused import quarantine
 from assets.rooms import Rooms
-from assets.tables.observations import observed_prefix
+from assets.tables.observation_assets import observed_prefix
 from resources.counts import counted
 from resources.declined import DeclinedError
 

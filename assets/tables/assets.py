@@ -4,7 +4,7 @@ from dagster import AssetsDefinition, AssetSpec
 
 from assets.apps import App
 from assets.description import asset_arguments
-from assets.tables.observations import observed, table_holds
+from assets.tables.observation_assets import observed, table_holds
 
 
 def build(app: App) -> list[AssetsDefinition]:

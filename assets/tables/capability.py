@@ -7,7 +7,7 @@ from datetime import timedelta
 from assets.apps import App
 from assets.capability import AfterGap, Capability, Job, Site, Tick
 from assets.tables import assets
-from assets.tables.observations import all_observed
+from assets.tables.observation_assets import all_observed
 
 
 def bring(app: App, _site: Site) -> Capability:

@@ -14,6 +14,9 @@ from resources.postgres import Connection, Postgres
 from tests.databases import database, template_of
 from tests.filled import fill_postgres
 
+# Logins are the server's, so that two workers cannot both make them.
+pytestmark = pytest.mark.xdist_group("readers")
+
 LOGINS = ("reads_one", "reads_all", "reads_none")
 UNCOMMENTED = """
 select n.nspname as name from pg_namespace n

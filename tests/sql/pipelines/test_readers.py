@@ -1,5 +1,6 @@
 """Our Postgres for those who read it: what each table and column is, and which rows clearlift_reader sees."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -14,10 +15,8 @@ from resources.postgres import Connection, Postgres
 from tests.databases import database, template_of
 from tests.filled import fill_postgres
 
-# Logins are the server's, so that two workers cannot both make them.
-pytestmark = pytest.mark.xdist_group("readers")
-
-LOGINS = ("reads_one", "reads_all", "reads_none")
+# Logins are the server's, which all processes of the tests share.
+ONE, ALL, NONE = LOGINS = tuple(f"reads_{what}_{os.getpid()}" for what in ("one", "all", "none"))
 UNCOMMENTED = """
 select n.nspname as name from pg_namespace n
 where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'public')
@@ -125,7 +124,7 @@ def two_organisations(ours: Postgres, dsn: str) -> Iterator[str]:
         for login in LOGINS:
             admin.execute(f"create role {login} login in role clearlift_reader".encode())
         admin.execute(
-            "insert into analysts.readers values ('reads_one', 'clearlift', 'x'), ('reads_all', 'clearlift', '*')"
+            f"insert into analysts.readers values ('{ONE}', 'clearlift', 'x'), ('{ALL}', 'clearlift', '*')".encode()
         )
         yield dsn
         for login in LOGINS:
@@ -175,16 +174,16 @@ def test_a_login_sees_the_organisations_that_it_was_given(two_organisations: str
             for found in ours.fetch(f"select * from {name}")
         }
         of_app = {key for key in everything if key[0] in ("clearlift", None)}
-        assert seen_by(two_organisations, "reads_all", name) == of_app, name
+        assert seen_by(two_organisations, ALL, name) == of_app, name
         if of_one:
             own = {key for key in everything if key == ("clearlift", "x")}
-            assert seen_by(two_organisations, "reads_one", name) == own, name
+            assert seen_by(two_organisations, ONE, name) == own, name
             checked += len(everything) == 3 and len(own) == 1
         if name != "attribution.models":
-            assert seen_by(two_organisations, "reads_none", name) == set(), name
+            assert seen_by(two_organisations, NONE, name) == set(), name
     assert checked >= 30, "tables with rows of all three"
-    assert seen_by(two_organisations, "reads_one", "experiments.looks") == set()
-    assert seen_by(two_organisations, "reads_one", "attribution.exchange_rates") == {("clearlift", None)}
+    assert seen_by(two_organisations, ONE, "experiments.looks") == set()
+    assert seen_by(two_organisations, ONE, "attribution.exchange_rates") == {("clearlift", None)}
 
 
 def test_a_login_cannot_pass_for_another(two_organisations: str) -> None:
@@ -193,11 +192,11 @@ def test_a_login_cannot_pass_for_another(two_organisations: str) -> None:
         'set request.jwt.claims = \'{"org_id": "y"}\'',
         "set row_security = on",
     ):
-        assert seen_by(two_organisations, "reads_one", "rollups.daily_totals", trick) == {("clearlift", "x")}
+        assert seen_by(two_organisations, ONE, "rollups.daily_totals", trick) == {("clearlift", "x")}
     for refused in (
-        "set session authorization reads_all",
+        f"set session authorization {ALL}",
         "select * from analysts.readers",
-        "insert into analysts.readers values ('reads_one', 'clearlift', 'y')",
+        f"insert into analysts.readers values ('{ONE}', 'clearlift', 'y')",
         "select * from sessions.daily",
         "select * from attribution.touches",
         "select * from health.findings",
@@ -206,4 +205,4 @@ def test_a_login_cannot_pass_for_another(two_organisations: str) -> None:
         "create table ads.mine (a int)",
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            seen_by(two_organisations, "reads_one", "rollups.daily_totals", refused)
+            seen_by(two_organisations, ONE, "rollups.daily_totals", refused)

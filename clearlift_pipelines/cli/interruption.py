@@ -123,5 +123,13 @@ def not_swallowed() -> Iterator[None]:
         raise Interrupted(heard[0])
 
 
+def asked_to_end() -> threading.Event:
+    """Set by SIGTERM and Ctrl-C from now on. For a command that serves until somebody ends it, which is no failure."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: ended.set())
+    return ended
+
+
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     raise Interrupted(number)

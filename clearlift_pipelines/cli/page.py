@@ -3,21 +3,20 @@
 What belongs here: what people type, addresses, HTTP. What does not: what a page says (assets/page).
 """
 
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import click
 import psycopg
 
-from clearlift_pipelines.cli.ports import refuse_busy
+from clearlift_pipelines.cli.interruption import asked_to_end
+from clearlift_pipelines.cli.ports import loopback_port, refuse_busy
 from resources import private
 from resources.counts import counted
 from resources.unreachable import UnreachableError
@@ -42,13 +41,7 @@ HEADERS = {
 
 
 @click.command()
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=PORT,
-    show_default=True,
-    help="Port on 127.0.0.1; 0 takes a free one.",
-)
+@loopback_port(PORT)
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),
@@ -77,7 +70,7 @@ def page(port: int, into: Path | None) -> None:
             click.echo(f"{into}: {counted(len(names), 'page')}; begin with {HEALTH}")
             return
         with serving(pages, port) as address:
-            ended = _asked_to_end()
+            ended = asked_to_end()
             click.echo(f"{address} serves the pages; Ctrl-C ends it.")
             while not ended.wait(0.5):
                 pass
@@ -186,15 +179,3 @@ def serving(pages: Pages, port: int) -> Iterator[str]:
         finally:
             server.shutdown()
             serving.join()
-
-
-def _asked_to_end() -> threading.Event:
-    """Set by Ctrl-C or SIGTERM, which end this command as they should."""
-    ended = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        ended.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    return ended

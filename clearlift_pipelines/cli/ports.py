@@ -2,8 +2,18 @@
 
 import errno
 import socket
+from collections.abc import Callable
+from typing import Any
+
+import click
 
 from resources.declined import DeclinedError
+
+
+def loopback_port(default: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option --port of a command that serves on loopback alone."""
+    help_ = "Port on 127.0.0.1; 0 takes a free one."
+    return click.option("--port", type=click.IntRange(0, 65535), default=default, show_default=True, help=help_)
 
 
 def refuse_busy(port: int, host: str = "127.0.0.1") -> None:

@@ -3,17 +3,15 @@
 What belongs here: starting the sandbox of the ad platforms. What does not: the sandbox itself (sandbox/).
 """
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from types import FrameType
 
 import click
 
 from assets.apps.clearlift import APP as CLEARLIFT
 from clearlift_pipelines import settings
-from clearlift_pipelines.cli.ports import refuse_busy
+from clearlift_pipelines.cli.interruption import asked_to_end
+from clearlift_pipelines.cli.ports import loopback_port, refuse_busy
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.ad_platforms import PLATFORMS
 from sandbox import sample_stores
@@ -22,26 +20,14 @@ PORT = 8990
 
 
 @click.command()
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=PORT,
-    show_default=True,
-    help="Port on 127.0.0.1; 0 takes a free one.",
-)
+@loopback_port(PORT)
 def sandbox(port: int) -> None:
     """Serve the four ad platforms' APIs on loopback, from the sample's world, until Ctrl-C.
 
-    Example: clearlift sandbox --port 8991
+    Example: clearlift sandbox --port 8995
     """
     refuse_busy(port)
-    ended = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        ended.set()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    ended = asked_to_end()
     with (
         Stores(settings.load()) as stores,
         sample_stores.sandbox(stores.object_store, utc_now, port) as served,

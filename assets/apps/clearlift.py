@@ -49,7 +49,12 @@ _CACHE = (
         ("campaign", "source", "medium"),
         ("events", *_DISTINCT, "event_value_sum"),
     ),
-    _dashboard("attribution", "Campaigns with what they brought and cost, by model", ("attribution", "daily")),
+    _dashboard(
+        "attribution",
+        "Campaigns with what they brought and cost, by model",
+        ("attribution", "daily"),
+        ("rollups", "daily"),
+    ),
     _dashboard(
         "unmatched_campaigns",
         "Values of utm_campaign that name no campaign, with those that they resemble",

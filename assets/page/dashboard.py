@@ -166,14 +166,16 @@ def _credits(served: Served) -> Sequence[Block]:
     if found is None:
         return []
     if found.since is None:
-        return [Note("No data: no day is credited yet.", Standing.UNKNOWN)]
+        return [Note("No data: no day with events is credited yet.", Standing.UNKNOWN)]
     amounts = [Column(name, number=True) for name in ("visits", "conversions", "revenue", "spend", "CPA", "ROAS")]
     models = [[one.model, *_amounts(one)] for one in found.totals]
     best = sorted((one for one in found.items if one.model == MODEL), key=lambda one: (one.by_revenue, one.campaign_id))
     campaigns = [[one.platform, one.campaign or one.campaign_id, *_amounts(one)] for one in best[:MOST]]
     reasons = [[one.reason, *_amounts(one)[:3]] for one in found.reasons if one.model == MODEL]
+    unrated = any(one.rate_missing for one in found.totals)
+    apart = " ROAS is not known where revenue has no exchange rate." if unrated else ""
     return [
-        Note(f"{found.since} to {found.to}, days of the ad accounts."),
+        Note(f"{found.since} to {found.to}, days of the ad accounts.{apart}"),
         Table("One row a model and currency", [Column("model"), *amounts], models),
         Table(
             f"Campaigns by the model `{MODEL}`, the most revenue first",

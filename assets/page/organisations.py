@@ -18,6 +18,7 @@ Name = tuple[str, str]  # app and tag
 SAYS = (
     f"The last {DAYS} days. Visitors are distinct within a day. CPA is spend a conversion, ROAS revenue a unit of"
     f" spend, both by the model `{MODEL}` and in each currency apart; days of ad accounts are the account's own."
+    " Spend counts from the first day with events on. ROAS is not known where revenue has no exchange rate."
 )
 
 
@@ -34,7 +35,10 @@ class Visits:
 
 @dataclass(frozen=True)
 class Credited:
-    """What an organisation's campaigns cost and brought on an account's day. currency: None where none is named."""
+    """What an organisation's campaigns cost and brought on an account's day.
+
+    currency: None where none is named. rate_missing: whether revenue stands apart, so that it has no return on spend.
+    """
 
     app: str
     org_tag: str
@@ -43,6 +47,11 @@ class Credited:
     spend: float
     conversions: float
     revenue: float
+    rate_missing: bool
+
+    @property
+    def roas(self) -> float | None:
+        return None if self.rate_missing else _divided(self.revenue, self.spend)
 
 
 @dataclass(frozen=True)
@@ -130,7 +139,7 @@ def _rows(of: Organisation) -> Iterable[list[str | Cell]]:
             figures.count(round(conversions, 2)),
             figures.money(revenue, currency),
             figures.money(_divided(spend, conversions), currency),
-            figures.ratio(_divided(revenue, spend)),
+            figures.ratio(None if any(one.rate_missing for one in found) else _divided(revenue, spend)),
         ]
         begin = [of.title, "", "", ""]  # the events are of all currencies together
 
@@ -151,7 +160,7 @@ def _of_currency(
 ) -> Iterable[Chart]:
     spend = [one.spend if one else None for one in found]
     cpa = [_divided(one.spend, one.conversions) if one else None for one in found]
-    roas = [_divided(one.revenue, one.spend) if one else None for one in found]
+    roas = [one.roas if one else None for one in found]
     amount = currency or "an unnamed currency"
     yield Chart(
         f"{title}: spend and CPA in {amount}", f"{amount}, a day", moments, [Line("spend", spend), Line("CPA", cpa)]

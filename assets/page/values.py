@@ -85,13 +85,17 @@ class Credit(msgspec.Struct, kw_only=True):
     conversions: float
     revenue: float
     spend: float
+    rate_missing: bool = False
     cpa: float | None = None
     roas: float | None = None
     by_revenue: int = 0
 
 
 class Attribution(msgspec.Struct):
-    """By model and currency: all, campaigns, and what has no campaign. since: None before any day is credited."""
+    """By model and currency: all, campaigns, and what has no campaign.
+
+    since: None before any day with events is credited.
+    """
 
     since: str | None = msgspec.field(name="from")
     to: str | None

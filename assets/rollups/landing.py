@@ -3,7 +3,7 @@
 A source is utm_source, else the host of the referrer, in lower case and without `www.` and the like. `google` stands
 for Google's hosts of all countries. A session that came from a host on which another one of its organisation landed, or
 from nowhere, is `direct`. What does not belong here: the hosts that an organisation names besides, because those count
-where values are made (sql/clearlift/cache/top_sources.sql).
+where values are made (sql/clearlift/cache/top_sources.sql, which folds them as it is done here).
 """
 
 from collections.abc import Mapping

@@ -64,6 +64,7 @@ PARENTS = {
     "clearlift/cache/summary": {"clearlift/d1/org_tag_mappings", "clearlift/rollups/daily", "clearlift/cache/demand"},
     "clearlift/cache/attribution": {
         "clearlift/attribution/daily",
+        "clearlift/rollups/daily",
         "clearlift/cache/demand",
         "clearlift/d1/org_tag_mappings",
     },

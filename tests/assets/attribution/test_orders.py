@@ -9,7 +9,7 @@ import pytest
 
 from resources.sql_files import read_sql
 from tests.assets.attribution.attribution_stores import AttributionStores
-from tests.assets.attribution.strategies import A, prepare
+from tests.assets.attribution.strategies import CAMPAIGNS, A, prepare
 from tests.assets.attribution.test_credits import SUMS
 from tests.assets.rollups.event_lake import at, event
 
@@ -139,15 +139,17 @@ def test_the_view_has_the_accounts_currency_and_a_row_apart_where_no_rate_is_kno
 
     def rows() -> list[tuple[Any, ...]]:
         found = shop.postgres.fetch(
-            "select currency, rate_missing, conversions, revenue, reporting_currency, reporting_rate"
+            "select currency, rate_missing, conversions, revenue, cpa, roas, reporting_currency, reporting_rate"
             " from attribution.daily where model = 'last' and campaign_id = %s and conversions + revenue > 0"
-            " order by rate_missing",
+            " order by currency",
             [CAMPAIGN],
         )
         return [tuple(row.values()) for row in found]
 
     # The account's currency is NZD. Accounts of other currencies leave the organisation without one.
-    assert rows() == [("NZD", False, 2, 50, None, None), ("USD", True, 0, 100, None, None)]
+    (day,) = {row["day"] for row in shop.postgres.fetch("select day from attribution.daily where conversions > 0")}
+    shop.spend(next(one for one in CAMPAIGNS if one.id == CAMPAIGN), day, "20")
+    assert rows() == [("NZD", True, 2, 50, 10, None, None, None), ("USD", True, 0, 100, None, None, None, None)]
     shop.settle(f"org-{A}", currency="EUR", refund_types=["refund"])
     shop.touches(6, 7)
     for currency, rate in (("EUR", "1"), ("USD", "1.25"), ("NZD", "2")):
@@ -156,5 +158,5 @@ def test_the_view_has_the_accounts_currency_and_a_row_apart_where_no_rate_is_kno
             [currency, at(1).date(), rate],
         )
     # 100 USD are 160 NZD; 50 are of the organisation's currency now, which are 100 NZD.
-    assert rows() == [("NZD", False, 2, 260, "EUR", Decimal("0.5"))]
+    assert rows() == [("NZD", False, 2, 260, 10, 13, "EUR", Decimal("0.5"))]
     assert shop.credit().changed == [], "rates change no credit"

@@ -15,8 +15,8 @@ from tests.assets.attribution.recount import MODELS
 Period = tuple[date, date]
 FIGURES = ("visits", "conversions", "revenue", "spend")
 MICRO = Decimal("0.000001")
-# A row of a value: model, currency, platform, account, campaign, reason, whether its rate is missing.
-Key = tuple[str, str | None, str, str, str, str, bool]
+# A row of a value: model, currency, platform, account, campaign, reason.
+Key = tuple[str, str | None, str, str, str, str]
 
 
 @dataclass
@@ -26,7 +26,10 @@ class Sums:
     now: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * 4)
     before: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * 4)
     reported: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * 2)
-    unrated: bool = False
+    # Whether a part of the revenue stands in another currency: of the range, and of the period before.
+    apart: tuple[bool, bool] = (False, False)
+    # Whether some revenue, or some spend, has no rate to the reporting currency.
+    unrated: tuple[bool, bool] = (False, False)
 
     def __add__(self, other: "Sums") -> "Sums":
         def added(one: list[Decimal], more: list[Decimal]) -> list[Decimal]:
@@ -36,8 +39,13 @@ class Sums:
             added(self.now, other.now),
             added(self.before, other.before),
             added(self.reported, other.reported),
-            self.unrated or other.unrated,
+            _either(self.apart, other.apart),
+            _either(self.unrated, other.unrated),
         )
+
+
+def _either(one: tuple[bool, bool], other: tuple[bool, bool]) -> tuple[bool, bool]:
+    return one[0] or other[0], one[1] or other[1]
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class Books:
     """What is recounted: credits, spend (tag, campaign, day, amount), and the operator's rates by currency and day.
 
     chosen: the currency that an organisation chose, by tag; one that chose none has accounts in several. names: of
-    campaigns, by tag and id.
+    campaigns, by tag and id. since: the first day with an event, by tag.
     """
 
     credited: list[tuple[Any, ...]]
@@ -53,6 +61,7 @@ class Books:
     rates: Mapping[tuple[str, date], Decimal]
     chosen: Mapping[str, str]
     names: Mapping[tuple[str, str], str]
+    since: dict[str, date] = field(default_factory=dict)
 
     def rate(self, day: date, held: str, wanted: str | None) -> Decimal | None:
         """What one unit is in another currency, by the newest rates of the day and the seven before."""
@@ -67,7 +76,8 @@ class Books:
 
     def attribution(self, tag: str, now: Period, before: Period | None) -> dict[str, Any]:
         """The value of a tag and range. before: the period before, None where its first day was not credited."""
-        rows = self._rows(tag, now)
+        now = max(now[0], self.since[tag]), now[1]
+        rows = self._rows(tag, before, now)
         currencies = {key[:2] for key in rows} or {(model, None) for model in MODELS}
         ordered = sorted(currencies, key=lambda one: (list(MODELS).index(one[0]), one[1] is None, one[1]))
         items, rest, reasons, totals = [], [], [], []
@@ -81,25 +91,24 @@ class Books:
             items += [
                 {
                     **named,
-                    **_figures(own[key].now),
-                    "previous": _figures(own[key].before) if before else None,
+                    **_figures(own[key]),
+                    "previous": _before(own[key]) if before else None,
                     **dict(zip(("platform", "account_id", "campaign_id"), key[2:5], strict=True)),
                     "campaign": self.names[tag, key[4]],
-                    "rate_missing": key[6],
                     "by_revenue": by_revenue[key],
                     "by_spend": by_spend[key],
-                    **_ratios(*own[key].now[1:]),
+                    **_ratios(own[key]),
                 }
                 for key in first
             ]
             others = [campaigns[key] for key in campaigns if key not in first]
-            rest.append({**named, "campaigns": len(others), **_figures(sum(others, Sums()).now)})
+            rest.append({**named, "campaigns": len(others), **_figures(sum(others, Sums()))})
             reasons += [
                 {
                     **named,
                     "reason": key[5],
-                    **_figures(sums.now),
-                    "previous": _figures(sums.before) if before else None,
+                    **_figures(sums),
+                    "previous": _before(sums) if before else None,
                 }
                 for key, sums in sorted(listed.items(), key=lambda row: row[0][5])
                 if key[5]
@@ -109,7 +118,7 @@ class Books:
         return {
             "from": now[0],
             "to": now[1],
-            "totals": [{**named, **_figures(sums.now), **_ratios(*sums.now[1:])} for named, sums in totals],
+            "totals": [{**named, **_figures(sums), **_ratios(sums)} for named, sums in totals],
             "items": items,
             "rest": rest,
             "reasons": reasons,
@@ -118,27 +127,28 @@ class Books:
             and {
                 "from": before[0],
                 "to": before[1],
-                "totals": [{**named, **_figures(sums.before)} for named, sums in totals],
+                "totals": [{**named, **_before(sums)} for named, sums in totals],
             },
         }
 
-    def _rows(self, tag: str, now: Period) -> dict[Key, Sums]:
+    def _rows(self, tag: str, before: Period | None, now: Period) -> dict[Key, Sums]:
         days: dict[tuple[Key, date], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 4)
-        start = now[0] - (now[1] - now[0]) - timedelta(days=1)
-        for day, key, amounts in chain(self._credits(tag), self._spend(tag)):
-            if start <= day <= now[1]:
-                days[key, day] = [had + more for had, more in zip(days[key, day], amounts, strict=True)]
         rows: dict[Key, Sums] = defaultdict(Sums)
+        for day, key, amounts, apart in chain(self._credits(tag), self._spend(tag)):
+            if (before or now)[0] <= day <= now[1]:
+                days[key, day] = [had + more for had, more in zip(days[key, day], amounts, strict=True)]
+                rows[key] += Sums(apart=(apart and day >= now[0], apart and day < now[0]))
         for (key, day), amounts in days.items():
             if day < now[0]:
                 rows[key] += Sums(before=amounts)
                 continue
             rate = self.rate(day, key[1] or "", self.chosen.get(tag))
             reported = [Decimal(0)] * 2 if rate is None else [amount * rate for amount in amounts[2:]]
-            rows[key] += Sums(amounts, reported=reported, unrated=rate is None and any(amounts[2:]))
+            unrated = rate is None and amounts[2] != 0, rate is None and amounts[3] != 0
+            rows[key] += Sums(amounts, reported=reported, unrated=unrated)
         return rows
 
-    def _credits(self, tag: str) -> Iterator[tuple[date, Key, list[Decimal]]]:
+    def _credits(self, tag: str) -> Iterator[tuple[date, Key, list[Decimal], bool]]:
         none, chosen = Decimal(0), self.chosen.get(tag, "")
         for _, org, day, *where, visits, _, model, said, conversions, revenue in self.credited:
             if org != tag:
@@ -147,20 +157,21 @@ class Books:
             account = CURRENCIES[place[0]] if place[0] else ""
             held, wanted = said or chosen or account, account or chosen or said
             for each in () if model else MODELS:
-                yield day, (each, wanted or None, *place, False), [Decimal(visits), none, none, none]
+                yield day, (each, wanted or None, *place), [Decimal(visits), none, none, none], False
             if not model:
                 continue
             rate = Decimal(1) if held in ("", wanted) else self.rate(day, held, wanted)
             converted = none if rate is None else (revenue * rate).quantize(MICRO, ROUND_HALF_UP)
-            yield day, (model, wanted or None, *place, False), [none, conversions, converted, none]
-            if rate is None and revenue:
-                yield day, (model, held, *place, True), [none, none, revenue, none]
+            apart = rate is None and revenue != 0
+            yield day, (model, wanted or None, *place), [none, conversions, converted, none], apart
+            if apart:
+                yield day, (model, held, *place), [none, none, revenue, none], apart
 
-    def _spend(self, tag: str) -> Iterator[tuple[date, Key, list[Decimal]]]:
+    def _spend(self, tag: str) -> Iterator[tuple[date, Key, list[Decimal], bool]]:
         for org, one, day, amount in self.spent:
             for model in MODELS if org == tag else ():
-                key = (model, CURRENCIES[one.platform], one.platform, one.account, one.id, "", False)
-                yield day, key, [Decimal(0)] * 3 + [amount]
+                key = (model, CURRENCIES[one.platform], one.platform, one.account, one.id, "")
+                yield day, key, [Decimal(0)] * 3 + [amount], False
 
     def _reported(self, tag: str, rows: Mapping[Key, Sums]) -> dict[str, Any] | None:
         if tag not in self.chosen:
@@ -169,30 +180,40 @@ class Books:
         for model in MODELS:
             whole = sum((sums for key, sums in rows.items() if key[0] == model), Sums())
             revenue, spend = (amount.quantize(MICRO, ROUND_HALF_UP) for amount in whole.reported)
-            ratios = _ratios(whole.now[1], *whole.reported)
-            totals.append({"model": model, "revenue": revenue, "spend": spend, **ratios, "complete": not whole.unrated})
+            complete = not any(whole.unrated)
+            cpa = None if whole.unrated[1] else _divided(whole.reported[1], whole.now[1])
+            roas = _divided(whole.reported[0], whole.reported[1], of_nothing=True) if complete else None
+            ratios = {"cpa": cpa, "roas": roas}
+            totals.append({"model": model, "revenue": revenue, "spend": spend, **ratios, "complete": complete})
         return {"currency": self.chosen[tag], "totals": totals}
 
 
 def _places(rows: Mapping[Key, Sums], *by: int) -> dict[Key, int]:
     def order(key: Key) -> tuple[Any, ...]:
-        return *(-rows[key].now[figure] for figure in by), *key[2:5], key[6]
+        return *(-rows[key].now[figure] for figure in by), *key[2:5]
 
     return {key: place for place, key in enumerate(sorted(rows, key=order), 1)}
 
 
-def _figures(amounts: Iterable[Decimal]) -> dict[str, Decimal]:
-    return dict(zip(FIGURES, amounts, strict=True))
+def _figures(sums: Sums) -> dict[str, Any]:
+    return {**dict(zip(FIGURES, sums.now, strict=True)), "rate_missing": sums.apart[0]}
 
 
-def _ratios(conversions: Decimal, revenue: Decimal, spend: Decimal) -> dict[str, Decimal | None]:
-    def of(whole: Decimal, parts: Decimal) -> Decimal:
-        return (whole / parts).quantize(MICRO, ROUND_HALF_UP)
+def _before(sums: Sums) -> dict[str, Any]:
+    return {**dict(zip(FIGURES, sums.before, strict=True)), "rate_missing": sums.apart[1]}
 
-    return {
-        "cpa": of(spend, conversions) if spend and conversions else None,
-        "roas": of(revenue, spend) if spend else None,
-    }
+
+def _ratios(sums: Sums) -> dict[str, Decimal | None]:
+    _, conversions, revenue, spend = sums.now
+    roas = None if sums.apart[0] else _divided(revenue, spend, of_nothing=True)
+    return {"cpa": _divided(spend, conversions), "roas": roas}
+
+
+def _divided(whole: Decimal, parts: Decimal, *, of_nothing: bool = False) -> Decimal | None:
+    """None where there are no parts; where the whole is 0, too, unless 0 says something."""
+    if not parts or not (whole or of_nothing):
+        return None
+    return (whole / parts).quantize(MICRO, ROUND_HALF_UP)
 
 
 def unmatched(

@@ -84,7 +84,7 @@ def _rows_of_every_table(postgres: Postgres, app: str, number: int) -> None:
         "insert into ads.campaign_metrics_daily (app, org_id, campaign_id, date, platform, account_id, impressions, "
         "clicks, spend, conversions, conversions_value, currency, time_zone, attribution_window, is_final, "
         "sync_run_id) "
-        "values (%(app)s, 'org a', 'c', '2026-03-18', 'google', '1', 1, 1, %(n)s, 0, 0, 'EUR', 'UTC', 'default', true, "
+        "values (%(app)s, 'org a', 'c', '2026-03-20', 'google', '1', 1, 1, %(n)s, 0, 0, 'EUR', 'UTC', 'default', true, "
         "gen_random_uuid())",
         values,
     )

@@ -14,7 +14,10 @@ MODELS = ("first", "last", "linear", "position", "decay")
 
 
 class Credited:
-    """Campaigns of organisation `o` with tag `t`, their spend and their credits under every model."""
+    """Campaigns of organisation `o` with tag `t`, their spend and their credits under every model.
+
+    Its first event was on 1 January.
+    """
 
     def __init__(self, warmed_cache: WarmedCache) -> None:
         self.warmed_cache, self.postgres = warmed_cache, warmed_cache.event_lake.postgres
@@ -22,6 +25,12 @@ class Credited:
         self.postgres.execute(
             "insert into attribution.organizations (app, org_tag, org_id, conversion_types, window_days)"
             " values ('clearlift', 't', 'o', '{purchase}', 30)"
+        )
+        self.event(date(2026, 1, 1))
+
+    def event(self, day: date) -> None:
+        self.postgres.execute(
+            "insert into rollups.daily_totals values ('t', %s, 1, 1, 1, 0, '', '', 'clearlift')", [day]
         )
 
     def credited(self, *days: date) -> None:
@@ -119,7 +128,7 @@ def test_the_range_ends_with_the_last_day_that_is_credited(shop: Credited) -> No
     shop.campaign("c")
     for day in (TODAY - timedelta(days=1), TODAY):
         shop.spend("c", 50, day)
-    shop.credited(TODAY - timedelta(days=1))
+    shop.credited(*(TODAY - timedelta(days=n) for n in range(1, 8)))
     shop.sale("c", 100, TODAY - timedelta(days=1))
     yesterday = shop.value()
     assert (yesterday["from"], yesterday["to"]) == ("2026-03-13", "2026-03-19")
@@ -136,6 +145,34 @@ def test_before_anything_is_credited_nothing_is_said(shop: Credited) -> None:
     shop.spend("c", 50)
     value = shop.value()
     assert (value["from"], value["to"], value["items"], value["previous"]) == (None, None, [], None)
+
+
+def test_spend_of_before_the_first_event_is_not_divided_by_what_came_after(shop: Credited) -> None:
+    shop.credited(*(TODAY - timedelta(days=n) for n in range(60)))
+    shop.campaign("c")
+    for n in range(60):
+        shop.spend("c", 100, TODAY - timedelta(days=n))
+    shop.postgres.execute("delete from rollups.daily_totals")
+    value = shop.value("30d")
+    assert (value["from"], value["to"], value["items"]) == (None, None, []), "no event, so nobody counted"
+    assert {(total["spend"], total["roas"]) for total in value["totals"]} == {(0, None)}
+    shop.event(TODAY - timedelta(days=1))
+    shop.sale("c", 400)
+    value = shop.value("30d")
+    (item,) = of(value["items"])
+    assert (value["from"], value["to"], value["previous"]) == ("2026-03-19", "2026-03-20", None)
+    assert (item["spend"], item["cpa"], item["roas"]) == (200, 200, 2)
+    assert shop.value("1d")["previous"]["totals"][0]["spend"] == 100
+
+
+def test_nothing_counts_before_the_first_day_that_is_credited(shop: Credited) -> None:
+    shop.credited(TODAY)
+    shop.campaign("c")
+    for n in range(2):
+        shop.spend("c", 100, TODAY - timedelta(days=n))
+    shop.sale("c", 400)
+    value = shop.value()
+    assert (value["from"], [item["cpa"] for item in of(value["items"])]) == ("2026-03-20", [100])
 
 
 def test_where_nothing_was_paid_a_conversion_has_no_price(shop: Credited) -> None:
@@ -155,7 +192,8 @@ def test_the_period_before_stands_beside(shop: Credited) -> None:
     value = shop.value()
     (item,), (before,) = of(value["items"]), of(value["previous"]["totals"])
     assert (value["previous"]["from"], value["previous"]["to"]) == ("2026-03-07", "2026-03-13")
-    assert (item["spend"], item["previous"]) == (30, {"visits": 0, "conversions": 1, "revenue": 20, "spend": 10})
+    was = {"visits": 0, "conversions": 1, "revenue": 20, "spend": 10, "rate_missing": False}
+    assert (item["spend"], item["previous"]) == (30, was)
     assert (before["spend"], before["revenue"]) == (10, 20)
     assert shop.value("30d")["previous"] is None, "nothing was credited on its first day"
 
@@ -175,15 +213,35 @@ def test_an_order_is_converted_to_the_accounts_currency_and_stays_apart_without_
     shop.spend("c", 10)
     shop.sale("c", 100, currency="USD")
     shop.sale("c", 30, currency="EUR")
-    rows = [
-        (i["currency"], i["rate_missing"], i["conversions"], i["revenue"], i["cpa"]) for i in of(shop.value()["items"])
-    ]
-    assert rows == [("EUR", False, 2, 30, 5), ("USD", True, 0, 100, None)]
+    assert ratios(shop.value()["items"]) == [("EUR", True, 2, 30, 5, None), ("USD", True, 0, 100, None, None)]
     rates(shop, EUR="1", USD="1.25")
-    rows = [
-        (i["currency"], i["rate_missing"], i["conversions"], i["revenue"], i["roas"]) for i in of(shop.value()["items"])
-    ]
-    assert rows == [("EUR", False, 2, 110, 11)]
+    assert ratios(shop.value()["items"]) == [("EUR", False, 2, 110, 5, 11)]
+
+
+def ratios(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    names = ("currency", "rate_missing", "conversions", "revenue", "cpa", "roas")
+    return [tuple(row[name] for name in names) for row in of(rows)]
+
+
+def test_no_sum_has_a_return_that_lacks_revenue_or_has_that_of_another_spend(shop: Credited) -> None:
+    shop.credited(*(TODAY - timedelta(days=n) for n in range(14)))
+    for name, account, currency in (("e", "1", "EUR"), ("u", "2", "USD")):
+        shop.campaign(name, account, currency)
+        shop.spend(name, 10, account=account, currency=currency)
+    shop.sale("e", 100, currency="USD")
+    shop.sale("u", 50, account="2", currency="USD")
+    shop.sale("u", 7, TODAY - timedelta(days=7), account="2", currency="JPY")
+    value = shop.value()
+    # The 100 USD stand beside the spend of `u`, and are no return on it.
+    assert ratios(value["totals"]) == [("EUR", True, 1, 0, 10, None), ("JPY", False, 0, 0, None, None),
+                                       ("USD", True, 1, 150, 10, None)]  # fmt: skip
+    assert [(i["campaign"], i["currency"], i["roas"]) for i in of(value["items"])] == [
+        ("e", "EUR", None), ("e", "USD", None), ("u", "USD", 5),
+    ]  # fmt: skip
+    assert [(total["currency"], total["rate_missing"]) for total in of(value["previous"]["totals"])] == [
+        ("EUR", False), ("JPY", True), ("USD", True),
+    ]  # fmt: skip
+    assert {rest["rate_missing"] for rest in value["rest"]} == {False}
 
 
 def test_currencies_are_ranked_apart_and_reported_in_one(shop: Credited) -> None:
@@ -200,12 +258,16 @@ def test_currencies_are_ranked_apart_and_reported_in_one(shop: Credited) -> None
     assert [(t["currency"], t["spend"]) for t in of(value["totals"])] == [("EUR", 10), ("JPY", 1600)]
     assert value["reporting"]["currency"] == "EUR"
     assert of(value["reporting"]["totals"]) == [
-        {"model": "last", "revenue": 50, "spend": 10, "cpa": 5, "roas": 5, "complete": False}
-    ]
+        {"model": "last", "revenue": 50, "spend": 10, "cpa": None, "roas": None, "complete": False}
+    ], "what JPY brought and cost is not in it"
     rates(shop, EUR="1", JPY="160")
     assert of(shop.value()["reporting"]["totals"]) == [
         {"model": "last", "revenue": 80, "spend": 20, "cpa": 10, "roas": 4, "complete": True}
     ]
+    shop.sale("e", 5, currency="CHF")
+    assert of(shop.value()["reporting"]["totals"]) == [
+        {"model": "last", "revenue": 80, "spend": 20, "cpa": pytest.approx(20 / 3), "roas": None, "complete": False}
+    ], "all of the spend is known"
 
 
 def test_a_campaign_that_matched_nothing_is_listed_with_what_it_resembles(shop: Credited) -> None:

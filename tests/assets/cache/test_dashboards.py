@@ -150,23 +150,48 @@ def test_a_ranking_ends_at_its_length(lake_of_its_own: WarmedCache) -> None:
 
 
 def test_hosts_that_an_organisation_calls_its_own_are_no_source(lake_of_its_own: WarmedCache) -> None:
-    warmed_cache, event_lake = lake_of_its_own, lake_of_its_own.event_lake
+    hosts = ["checkout.pay.example", "pay.example", "repay.example", "", "www.google.com"]
+    assert _sources(lake_of_its_own, ["pay.example"], *({"referrer_domain": host} for host in hosts)) == [
+        ("direct", "", 3, 6), ("google", "", 1, 2), ("repay.example", "", 1, 2),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("own", "visit", "source"),
+    [
+        ("google.de", {"referrer_domain": "www.google.de"}, "direct"),
+        ("www.google.co.uk", {"referrer_domain": "google.co.uk"}, "direct"),
+        # A campaign is no host, and one of Google's other sites is not folded.
+        ("google.de", {"utm_source": "google", "utm_medium": "cpc"}, "google"),
+        ("google.de", {"referrer_domain": "mail.google.com"}, "mail.google.com"),
+        ("m.pay.example", {"referrer_domain": "m.pay.example"}, "direct"),
+        ("l.pay.example", {"referrer_domain": "l.pay.example"}, "direct"),
+        ("m.pay.example", {"referrer_domain": "blog.pay.example"}, "blog.pay.example"),
+        ("pay.example", {"referrer_domain": "www.google.de"}, "google"),
+    ],
+)
+def test_an_own_host_counts_before_it_is_folded_into_a_source(
+    lake_of_its_own: WarmedCache, own: str, visit: dict[str, Any], source: str
+) -> None:
+    medium = visit.get("utm_medium", "")
+    assert _sources(lake_of_its_own, [own], visit) == [(source, medium, 1, 2)]
+
+
+def _sources(warmed_cache: WarmedCache, own_hosts: list[str], *visits: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Source, medium, sessions and value of the organisation's visits today; each is worth 2."""
+    event_lake = warmed_cache.event_lake
     event_lake.append(
-        *(
-            event(timestamp=at(20, 9), session_id=f"s{n}", referrer_domain=host, event_value=2.0)
-            for n, host in enumerate(["checkout.pay.example", "pay.example", "repay.example", "", "www.google.com"])
-        )
+        *(event(timestamp=at(20, 9), session_id=f"s{n}", event_value=2.0, **visit) for n, visit in enumerate(visits))
     )
     event_lake.roll_up_days(TODAY, 1)
     event_lake.postgres.execute(
         "insert into attribution.organizations (app, org_tag, org_id, conversion_types, window_days, own_hosts)"
-        " values ('clearlift', 'a3f7c2', 'o', '{conversion}', 30, '{pay.example}')"
+        " values ('clearlift', 'a3f7c2', 'o', '{conversion}', 30, %s)",
+        [own_hosts],
     )
     warmed_cache.warm_all("top_sources")
     value = json.loads(warmed_cache.held()["dashboard:a3f7c2:top_sources:1d"])
-    assert [(s["source"], s["daily_sessions"], s["event_value_sum"]) for s in value["items"]] == [
-        ("direct", 3, 6), ("google", 1, 2), ("repay.example", 1, 2),
-    ]  # fmt: skip
+    return [(s["source"], s["medium"], s["daily_sessions"], s["event_value_sum"]) for s in value["items"]]
 
 
 # Some days before TODAY: on both sides of every range's border.

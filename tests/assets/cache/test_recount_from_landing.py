@@ -114,6 +114,10 @@ class Recount:
         names = [column[0] for column in found.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
+    def first_day(self, tag: str) -> date:
+        (row,) = self.rows(f"select min(day) as day from landed where org_tag = '{tag}'")
+        return date.fromisoformat(str(row["day"]))
+
     def events(self) -> list[dict[str, Any]]:
         rows = self.rows("select * exclude (day) from landed")
         return [{**row, "timestamp": row["timestamp"].astimezone(UTC)} for row in rows]
@@ -248,6 +252,7 @@ def test_no_value_differs_from_a_recount_of_the_landing_files(warmed_cache: Warm
 
     counted = Recount(tmp_path / "objects")
     events, campaigns = counted.events(), [*CAMPAIGNS, *MANY]
+    books.since.update({tag: counted.first_day(tag) for tag in (A, B)})
     books.credited.extend(recount(events, campaigns, CLICKS, RULES, CLICK_ADS, refund_types=REFUND_TYPES))
     touches = list(touched(events, campaigns, CLICKS))
     compared = 0
@@ -271,7 +276,8 @@ def test_no_value_differs_from_a_recount_of_the_landing_files(warmed_cache: Warm
     shared = held[f"dashboard:{A}:attribution:30d"]
     assert any(row["campaigns"] for row in shared["rest"])
     assert {row["complete"] for row in shared["reporting"]["totals"]} == {False}
-    assert any(row["rate_missing"] for row in shared["items"])
+    assert any(row["rate_missing"] and row["spend"] for row in shared["items"])
+    assert shared["from"] == str(SINCE), "what is spent on days before is not in it"
     assert held[f"dashboard:{A}:attribution:7d"]["previous"]["totals"]
     assert held[f"dashboard:{B}:attribution:30d"]["reporting"] is None
     values = held[f"dashboard:{A}:unmatched_campaigns:30d"]["items"]
@@ -286,7 +292,7 @@ def kept(stores: AttributionStores, chance: random.Random) -> Books:
     stores.settle(f"org-{A}", refund_types=["refund"], currency="EUR")
     spent = []
     for place, campaign in enumerate((*CAMPAIGNS, *MANY)):
-        for day in (SINCE, TODAY - 8 * DAY, TODAY - DAY, TODAY):
+        for day in (SINCE - DAY, SINCE, TODAY - 8 * DAY, TODAY - DAY, TODAY):
             amount = Decimal(chance.randrange(10_000) * 1000 + place) / 100_000
             stores.spend(campaign, day, str(amount))
             spent.append((campaign.org.removeprefix("org-"), campaign, day, amount))

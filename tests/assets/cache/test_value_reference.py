@@ -67,6 +67,7 @@ def test_the_values_are_what_the_page_says(warmed_cache: WarmedCache) -> None:
     event_lake.append(
         event(org_tag="t", timestamp=at(20, 9), utm_campaign="c", event_value=2.5, page_path="/x"),
         event(org_tag="t", timestamp=at(19, 9), referrer_domain="news.example"),
+        event(org_tag="t", timestamp=at(1, 9)),
     )
     for grain in Grain:
         event_lake.roll_up(grain, at(1), at(21))

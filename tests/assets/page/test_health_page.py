@@ -172,14 +172,17 @@ def test_cpa_and_roas_are_of_one_currency(source: Source) -> None:
         [day],
         [organisations.Visits("a", "t", day, 10, 4)],
         [
-            organisations.Credited("a", "t", day, "EUR", 100.0, 4.0, 250.0),
-            organisations.Credited("a", "t", day, "USD", 10.0, 0.0, 0.0),
+            organisations.Credited("a", "t", day, "EUR", 100.0, 4.0, 250.0, rate_missing=False),
+            organisations.Credited("a", "t", day, "JPY", 100.0, 4.0, 250.0, rate_missing=True),
+            organisations.Credited("a", "t", day, "USD", 10.0, 0.0, 0.0, rate_missing=False),
         ],
     )
     table = organisations.section(of).blocks[0]
     rows = [[str(getattr(cell, "text", cell)) for cell in row] for row in table.rows]  # type: ignore[union-attr]
     assert rows[0][4:] == ["100.00 EUR", "4", "250.00 EUR", "25.00 EUR", "2.50"]
-    assert rows[1][4:] == ["10.00 USD", "0", "0.00 USD", "no data", "no data"]
+    assert rows[1][4:] == ["100.00 JPY", "4", "250.00 JPY", "25.00 JPY", "no data"]
+    assert rows[2][4:] == ["10.00 USD", "0", "0.00 USD", "no data", "no data"]
+    assert organisations.Credited("a", "t", day, "JPY", 100.0, 4.0, 250.0, rate_missing=True).roas is None
 
 
 def test_a_store_that_is_nearly_full_stands_out(source: Source) -> None:

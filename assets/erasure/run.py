@@ -16,7 +16,8 @@ from assets.backups.covered import target_of
 from assets.erasure import hashed, receipt
 from assets.erasure.exemptions import Exemption, exempted
 from assets.erasure.identify import again
-from assets.erasure.requests import BEGUN, Request, Requests, again_by, shows
+from assets.erasure.request import BEGUN, Request
+from assets.erasure.requests import Requests, again_by, shows
 from assets.erasure.steps import erasers
 from assets.privacy import tombstones
 from assets.privacy.identity import Erased, Eraser, Identity
@@ -84,7 +85,7 @@ class Erasure:
     @property
     def requests(self) -> Requests:
         """The requests of the app."""
-        return Requests(self.app, self.rooms.postgres, lambda: self.rooms.keyring)
+        return Requests.of(self.rooms, self.app)
 
     def plan(self) -> list[str]:
         """The stores in their order."""

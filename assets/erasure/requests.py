@@ -52,6 +52,11 @@ def shows(app: App) -> str:
     return f"`clearlift privacy status --app {app.name}` shows what is done"
 
 
+def lock_of(app: App) -> str:
+    """The lock under which people of an app are erased, and exported: else a new export would outlive its person."""
+    return f"{app.name}.privacy.erasure"
+
+
 class RepeatedError(DeclinedError):
     """The same person is being erased already. Nothing was done."""
 

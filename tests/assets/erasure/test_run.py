@@ -4,6 +4,7 @@ import json
 import threading
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -132,6 +133,34 @@ def test_a_store_that_fails_holds_the_request_up_and_the_next_run_goes_on(inhabi
     (done,) = erasure.run().done
     assert done.state == "done"
     assert erasure.requests.steps(done)["far away"].erased.objects == 1
+
+
+def test_a_key_that_is_gone_holds_up_its_own_request_alone(inhabited: Inhabited, sesh: D1) -> None:
+    """In one line; the request goes on once the key is back."""
+    held, rooms = inhabited.asked(SESH, ANNA), inhabited.rooms
+    both = inhabited.rooms.keyring.with_new_key()
+    document = {"asked": vars(Asked(BERT)), "identity": {"ids": {"user": [BERT]}}}
+    place = {"table": "privacy.requests", "column": "sealed", "row": "newer"}
+    inhabited.postgres.execute(
+        "insert into privacy.requests (app, id, kind, origin, state, subject_hash, sealed, received_at, changed_at,"
+        " waits_until) select app, 'newer', kind, origin, state, sha256('x'), %s, received_at, changed_at, waits_until"
+        " from privacy.requests",
+        [both.seal(json.dumps(document).encode(), **place)],
+    )
+    rooms.keyring, rooms.now = both.without(1), NOW + WINDOW
+    secret = {"table": "privacy.secrets", "column": "sealed", "row": "tombstones"}
+    (row,) = inhabited.postgres.fetch("select sealed from privacy.secrets")
+    again = both.seal(both.open(bytes(row["sealed"]), **secret), **secret)
+    inhabited.postgres.execute("update privacy.secrets set sealed = %s", [again])
+    erasure = replace(inhabited.erasure(SESH), rooms=rooms)
+    with pytest.raises(HeldUpError, match=f"of sesh, {held.id}: whom it means does not open.*key set"):
+        erasure.run()
+    assert {r.id: (r.state, bool(r.why)) for r in erasure.requests.all()} == {
+        "newer": ("done", False), held.id: ("waiting", True),
+    }  # fmt: skip
+    rooms.keyring = both
+    assert [one.id for one in erasure.run().done] == [held.id]
+    assert list(naming(sesh, ANNA, BERT)) == []
 
 
 def test_what_the_search_finds_fails_the_request_until_it_is_gone(inhabited: Inhabited, sesh: D1) -> None:

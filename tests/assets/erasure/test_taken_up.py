@@ -1,6 +1,7 @@
 """Requests that our Postgres lost with all that came after its backup: taken up again, none twice, none that ended."""
 
 from datetime import date, timedelta
+from functools import partial
 from unittest.mock import patch
 
 import pytest
@@ -161,11 +162,10 @@ def test_a_process_that_dies_between_note_and_commit_is_gone_on_with(
         raise Killed
 
     inhabited.now = NOW + timedelta(minutes=1)
+    ending = partial(erasure.requests.cancelled, request, inhabited.now)
+    beginning = partial(confirmed, inhabited.erasure(SESH), request, WINDOW)
     with patch.object(noted_requests, "note", dying), pytest.raises(Killed):
-        if ends:
-            erasure.requests.cancelled(request, inhabited.now)
-        else:
-            confirmed(inhabited.erasure(SESH), request, WINDOW)
+        (ending if ends else beginning)()
     assert states(inhabited) == {request.id: "waiting" if ends else "confirmed"}
     assert taken_up(inhabited.rooms, SESH) == 1
     assert states(inhabited) == {request.id: "cancelled" if ends else "waiting"}

@@ -26,12 +26,12 @@ def taken_up(rooms: Rooms, app: App) -> int:
     target, requests = target_of(rooms), Requests.of(rooms, app)
     known = {noted_requests.about(request.id): request for request in requests.all()}
     number = 0
-    for about, note in noted_requests.newest(target, app).items():
-        if about not in known or known[about].changed_at < note.at:
+    for about, note in noted_requests.newest(target, app.name).items():
+        if about not in known or _is_older(known[about], note):
             with opened():
                 document = noted_requests.read(target, note)
             number += requests.take_up(document)
-    notes = noted_requests.newest(target, app)
+    notes = noted_requests.newest(target, app.name)
 
     def is_noted(request: Request) -> bool:
         note = notes.get(noted_requests.about(request.id))
@@ -40,5 +40,12 @@ def taken_up(rooms: Rooms, app: App) -> int:
     for request in requests.all():
         if request.state in NOTED and not is_noted(request):
             requests.note(request)
-    noted_requests.remove_older(target, app)
+    noted_requests.remove_older(target, app.name)
     return number
+
+
+def _is_older(request: Request, note: noted_requests.Note) -> bool:
+    """Whether a note is of a later state than the row. Of one moment, it is what a killed process did not write."""
+    if request.changed_at != note.at:
+        return request.changed_at < note.at
+    return request.is_open and (request.state not in NOTED or not note.is_open)

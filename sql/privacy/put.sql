@@ -1,4 +1,4 @@
--- One row: a whole request of an app; none where it is there already and changed at the same time or later. What
+-- One row: a whole request of an app; none where it is there already and changed later. What
 -- identifies the person (sealed) is null at its end; hashes are of the ids whose rows it leaves.
 insert into privacy.requests (
     app, id, kind, origin, state, subject_hash, sealed, plan, received_at, changed_at, waits_until, ended_at, why, receipt,
@@ -19,4 +19,4 @@ set
     why = excluded.why,
     receipt = excluded.receipt,
     exempt_hashes = excluded.exempt_hashes
-where requests.changed_at < excluded.changed_at
+where requests.changed_at <= excluded.changed_at

@@ -1,16 +1,25 @@
 """Requests that our Postgres lost with all that came after its backup: taken up again, none twice, none that ended."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import pytest
 
 from assets.apps import App
 from assets.backups import noted_requests
-from assets.backups.covered import shared, target_of
+from assets.backups.covered import target_of
+from assets.backups.making import Backup
 from assets.backups.method import Scope
+from assets.backups.postgres_logical import PostgresLogical
+from assets.backups.postgres_schemas import OURS
+from assets.backups.restore import Restore
 from assets.backups.sets import find
+from assets.backups.target import StoreName
 from assets.erasure import application
 from assets.erasure.begin import confirmed, received
 from assets.erasure.exemptions import Exemption
@@ -38,10 +47,25 @@ def sesh(inhabited: Inhabited) -> D1:
     return d1
 
 
+@pytest.fixture
+def closing() -> Iterator[Callable[[Postgres], Postgres]]:
+    """Closes what it is given at the end."""
+    with ExitStack() as held:
+        yield held.enter_context
+
+
 def lost(inhabited: Inhabited) -> None:
     """Our Postgres is a new one: it knows no request, and makes another secret."""
     inhabited.postgres.execute(
         "delete from privacy.requests; delete from privacy.secrets; delete from archive.tombstones"
+    )
+
+
+def postgres_of_test(inhabited: Inhabited) -> PostgresLogical:
+    """The means of backup of our Postgres, whose catalog of the lake lies elsewhere in tests."""
+    postgres, schema = inhabited.postgres, replace(OURS, rest=lambda _: None)
+    return PostgresLogical(
+        StoreName("pipelines", "postgres"), postgres, schema, lambda name: Postgres(made(postgres.dsn, name))
     )
 
 
@@ -52,8 +76,8 @@ def states(inhabited: Inhabited, app: App = SESH) -> dict[str, str]:
 def notes(inhabited: Inhabited, app: App = SESH) -> list[bool]:
     """Of each note, whether its request is open."""
     target = target_of(inhabited.rooms)
-    assert len(target.names(noted_requests.STORE, noted_requests.NOTES)) == len(noted_requests.newest(target, app))
-    return [note.is_open for note in noted_requests.newest(target, app).values()]
+    assert len(target.names(noted_requests.STORE, noted_requests.NOTES)) == len(noted_requests.newest(target, app.name))
+    return [note.is_open for note in noted_requests.newest(target, app.name).values()]
 
 
 def left(inhabited: Inhabited) -> Request:
@@ -64,30 +88,33 @@ def left(inhabited: Inhabited) -> Request:
     return confirmed(erasure, request, WINDOW)
 
 
+@pytest.mark.parametrize("is_new", [True, False])
 def test_a_request_that_is_newer_than_the_last_backup_of_a_lost_postgres_is_carried_out(
-    inhabited: Inhabited, sesh: D1
+    inhabited: Inhabited, sesh: D1, is_new: bool, closing: Callable[[Postgres], Postgres]
 ) -> None:
     """One of the application, whose row there no longer says whom it means, and one of a command."""
-    (ours, *_) = shared()
-    ours.backup(inhabited.rooms).run()
+    ours = postgres_of_test(inhabited)
+    Backup(target_of(inhabited.rooms), ours, inhabited.rooms.clock).run()
     put(sesh, "erasure_requests", id="r-1", subject=ANNA)
     inhabited.now = NOW + timedelta(hours=1)
     application.take_over(inhabited.erasure(SESH), WINDOW)
     by_command = inhabited.asked(SESH, BERT)
-    place = f"back_of_{inhabited.postgres.dsn.rpartition('/')[2]}"
-    ours.restore(inhabited.rooms).run(Scope(), place)
-    with Postgres(made(inhabited.postgres.dsn, place)) as restored:
-        inhabited.postgres = inhabited.stores.postgres = restored
-        assert states(inhabited) == {}
-        assert taken_up(inhabited.rooms, SESH) == 2
-        assert taken_up(inhabited.rooms, SESH) == 0
-        assert states(inhabited) == {"r-1": "waiting", by_command.id: "waiting"}
-        assert inhabited.erasure(SESH).requests.get("r-1").received_at == NOW + timedelta(hours=1)
-        inhabited.now = NOW + timedelta(hours=1) + WINDOW
-        assert len(inhabited.erasure(SESH).run().done) == 2
-        application.take_over(inhabited.erasure(SESH), WINDOW)
-        assert sesh.query("select subject, state from erasure_requests") == [{"subject": None, "state": "done"}]
-        assert list(naming(sesh, ANNA, BERT)) == []
+    if is_new:
+        lost(inhabited)
+    else:
+        name = f"back_of_{urlsplit(inhabited.postgres.dsn).path.removeprefix('/')}"
+        Restore(target_of(inhabited.rooms), ours, [SESH], None).run(Scope(), name)
+        inhabited.postgres = closing(Postgres(made(inhabited.postgres.dsn, name)))
+    assert states(inhabited) == {}
+    assert taken_up(inhabited.rooms, SESH) == 2
+    assert taken_up(inhabited.rooms, SESH) == 0
+    assert states(inhabited) == {"r-1": "waiting", by_command.id: "waiting"}
+    assert inhabited.erasure(SESH).requests.get("r-1").received_at == NOW + timedelta(hours=1)
+    inhabited.now = NOW + timedelta(hours=1) + WINDOW
+    assert len(inhabited.erasure(SESH).run().done) == 2
+    application.take_over(inhabited.erasure(SESH), WINDOW)
+    assert sesh.query("select subject, state from erasure_requests") == [{"subject": None, "state": "done"}]
+    assert list(naming(sesh, ANNA, BERT)) == []
 
 
 def test_a_request_is_asked_for_again_under_the_secret_of_the_new_postgres(inhabited: Inhabited, sesh: D1) -> None:
@@ -199,9 +226,8 @@ def test_a_note_of_what_ended_holds_nobody_and_goes_when_every_backup_is_younger
     (ended,) = (note for note in noted_requests.newest(target, "sesh").values() if not note.is_open)
     assert noted_requests.read(target, ended)["known"] is None
     inhabited.now = NOW + timedelta(days=2)
-    (ours, *_) = shared()
-    ours.backup(inhabited.rooms).run()
-    assert len(find(target, ours.name).complete) == 1
+    Backup(target, postgres_of_test(inhabited), inhabited.rooms.clock).run()
+    noted_requests.forget(target, find(target, StoreName("pipelines", "postgres")))
     assert notes(inhabited) == [True]
 
 

@@ -8,7 +8,7 @@ the commit (taken_up.py). What does not belong here: the work on a request (run.
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -82,17 +82,17 @@ class Requests:
 
         return cls(app, rooms.postgres, lambda: rooms.keyring, lambda: target_of(rooms))
 
-    def all(self) -> list[Request]:
-        """All there ever were, the newest first."""
-        return [request_of(row) for row in self._rows()]
+    def all(self, connection: Connection | None = None) -> list[Request]:
+        """All there ever were, the newest first. connection: whose transaction reads them, where one is open."""
+        return [request_of(row) for row in self._rows(connection)]
 
-    def get(self, id_: str) -> Request:
-        """The request of an id.
+    def get(self, id_: str, connection: Connection | None = None) -> Request:
+        """The request of an id; see `all`.
 
         Raises:
             NotOpenError: there is none.
         """
-        for request in self.all():
+        for request in self.all(connection):
             if request.id == id_:
                 return request
         raise NotOpenError(f"{self.app.name} has no request {id_!r}", "`clearlift privacy status` lists them")
@@ -217,8 +217,9 @@ class Requests:
         else:
             changed = self.postgres.execute(statement, given)
         if not changed:
+            now = self.get(request.id, connection).state
             raise NotOpenError(
-                f"request {request.id} is {self.get(request.id).state}, and no longer {' or '.join(before)}",
+                f"request {request.id} is {now}, and no longer {' or '.join(before)}",
                 f"`clearlift privacy status --app {self.app.name}` shows it",
             )
         return self.get(request.id) if connection is None else request
@@ -306,8 +307,11 @@ class Requests:
         statement = "delete from privacy.steps where app = %(app)s and request = %(request)s"
         self.postgres.execute(statement, {"app": self.app.name, "request": request.id})
 
-    def _rows(self) -> Iterator[dict[str, Any]]:
-        yield from self.postgres.fetch(read_sql("privacy/requests.sql"), {"app": self.app.name})
+    def _rows(self, connection: Connection | None = None) -> list[dict[str, Any]]:
+        statement, given = read_sql("privacy/requests.sql"), {"app": self.app.name}
+        if connection is None:
+            return self.postgres.fetch(statement, given)
+        return connection.execute(statement, given).fetchall()
 
     def _sealed(self, request: str, document: Any) -> bytes:
         return self.keys().seal(json.dumps(document).encode(), **_place(request))

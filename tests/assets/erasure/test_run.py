@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from assets.apps import App
 from assets.backups import noted
 from assets.backups.covered import target_of
 from assets.backups.erased import remember
@@ -21,9 +22,9 @@ from assets.erasure.run import HeldUpError, Search
 from assets.privacy.identity import Erased, Identity
 from assets.privacy.tombstones import Tombstones, plain_hash
 from resources.d1 import D1
-from tests.assets.erasure.inhabited import NOW, SESH, WINDOW, Inhabited, everything, naming
+from tests.assets.erasure.inhabited import CLEARLIFT, NOW, SESH, WINDOW, Inhabited, everything, naming
 from tests.assets.erasure.mortal import Mortal
-from tests.assets.erasure.test_d1 import sesh_user
+from tests.assets.erasure.test_d1 import clearlift_member, sesh_user
 
 ANNA, BERT = "anna-lena-17", "bert-18"
 
@@ -214,6 +215,24 @@ def test_two_requests_are_carried_out_together_and_two_runs_at_once_do_it_once(i
     assert list(naming(sesh, ANNA, BERT)) == []
     receipt = json.loads(inhabited.stores.store.get(inhabited.erasure(SESH).requests.get(first.id).receipt))
     assert receipt["requests_carried_out_together"] == 2
+
+
+def test_erasures_of_two_apps_at_once_end_both(inhabited: Inhabited, sesh: D1) -> None:
+    """All apps begin at the same time, and share Postgres, its files, and objects."""
+    clearlift_member(inhabited.d1["clearlift"], "carl-19")
+    requests = {app.name: inhabited.asked(app, subject) for app, subject in ((SESH, ANNA), (CLEARLIFT, "carl-19"))}
+    found: list[str] = []
+
+    def run(app: App) -> None:
+        found.extend(one.id for one in inhabited.erasure(app).run(at_once=[requests[app.name].id]).done)
+
+    threads = [threading.Thread(target=run, args=(app,)) for app in (SESH, CLEARLIFT)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == sorted(request.id for request in requests.values())
+    assert list(naming(sesh, ANNA)) == list(naming(inhabited.d1["clearlift"], "carl-19")) == []
 
 
 def test_a_request_of_the_application_is_received_once(inhabited: Inhabited, sesh: D1) -> None:

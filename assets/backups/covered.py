@@ -12,7 +12,7 @@ from typing import Any
 
 from assets.apps import APPS, App
 from assets.apps.pipelines import PIPELINES
-from assets.backups import noted
+from assets.backups import noted, noted_requests
 from assets.backups.d1 import D1Backups
 from assets.backups.drill import Drill
 from assets.backups.lake import LakeBackup
@@ -160,6 +160,7 @@ def _ours() -> Covered:
 
     def prune(rooms: Rooms, sets: Sets) -> None:
         noted.forget(target_of(rooms), sets)
+        noted_requests.forget(target_of(rooms), sets)
         if isinstance(made_by := method(rooms), PostgresPhysical):
             made_by.prune(sets)
 

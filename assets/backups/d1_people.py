@@ -4,7 +4,6 @@ What belongs here: finding these rows, and what refers to them. What does not: w
 the database itself (d1_state.py).
 """
 
-import secrets
 from collections.abc import Collection, Sequence
 
 from assets.apps import App
@@ -12,6 +11,7 @@ from assets.apps.personal import Subject
 from assets.backups.d1_references import references
 from assets.backups.d1_sealed_ids import SealedIds
 from assets.backups.method import NotRestorableError
+from assets.privacy.nobody import nobody
 from assets.privacy.places import entry_of, in_d1
 from assets.privacy.tombstones import Tombstones, organisation_places
 from resources.d1.database import Row
@@ -22,10 +22,11 @@ from resources.keyring import Keyring
 
 
 def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones, keyring: Keyring) -> int:
-    """Delete the rows of people who were erased, with what refers to them; how many rows of theirs there were.
+    """Delete the rows of people who were erased, with what refers to them; how many rows of theirs, or rows that only
+    mentioned them, there were.
 
     Where a row of somebody else must refer to such a person, it refers to a nobody instead: a row with another id, in
-    which everything personal is blank.
+    which everything personal is blank. A mention by an id alone, which refers to no row, becomes a nobody's too.
 
     Raises:
         NotRestorableError: the key of a sealed id is missing.
@@ -55,7 +56,26 @@ def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones, keyring: Ke
     if deleted:
         while any(_follow(scratch, app, table) for table in scratch.schema.tables.values()):
             pass
-    return deleted
+    return deleted + sum(_unmentioned(scratch, app, table, erased) for table in scratch.schema.tables.values())
+
+
+def _unmentioned(scratch: Scratch, app: App, table: TableShape, erased: Tombstones) -> int:
+    """Take erased people out of columns that mention them in rows of others; how many rows there were."""
+    entry, changed, name = entry_of(app, "d1", table.name), 0, quoted(table.name)
+    for kind, path in entry.mentions if entry is not None else ():
+        if not erased.may_hold(kind) or _column(path) not in table.columns:
+            continue
+        tenant = in_d1(entry.organisation) if entry is not None and entry.organisation else "null"
+        mention = in_d1(path)
+        for row in scratch.query(f"select distinct {mention} as id, {tenant} as tenant from {name}"):
+            if _is_erased(_in_table(erased, app, table.name), kind, row["id"], row["tenant"]):
+                # Each person becomes another nobody, so that rows of two of them stay apart.
+                other = nobody() if path in table.required else None
+                where = f"{mention} = ?2 and {tenant} is ?3"
+                changed += scratch.execute(
+                    f"update {name} set {quoted(path)} = ?1 where {where}", [other, row["id"], row["tenant"]]
+                )
+    return changed
 
 
 def _in_table(erased: Tombstones, app: App, table: str) -> Tombstones:
@@ -115,7 +135,7 @@ def _refer_to_nobody(
     if not known or not scratch.query(f"select 1 as one from {gone} where {there}", values):
         return scratch.execute(f"delete from {quoted(table.name)} where {here}", values)
     shape = scratch.schema.tables[parent]
-    nobody = f"erased-{secrets.token_hex(8)}"
+    other = nobody()
     ids = {above for value, (_, above) in zip(values, pairs, strict=True) if isinstance(value, str)}
     holding = entry_of(app, "d1", parent)
     personal = holding.columns - holding.impersonal_columns if holding else frozenset()
@@ -129,14 +149,14 @@ def _refer_to_nobody(
     scratch.execute(
         f"insert into {quoted(parent)} ({column_list(shape.columns)}) "
         f"select {', '.join(selected)} from {gone} where {there} and ?1 is not null",
-        [nobody, *values],
+        [other, *values],
     )
     renamed = ", ".join(f"{quoted(child)} = ?1" for child, above in pairs if above in ids)
     here = " and ".join(f"{quoted(child)} = ?{number}" for number, (child, _) in enumerate(pairs, start=2))
     if not renamed:
         return 1
     return scratch.execute(
-        f"update {quoted(table.name)} set {renamed} where {here} and ?1 is not null", [nobody, *values]
+        f"update {quoted(table.name)} set {renamed} where {here} and ?1 is not null", [other, *values]
     )
 
 

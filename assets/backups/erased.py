@@ -63,7 +63,7 @@ def erased(
                 with suppress(*MISSING):
                     held.enter_context(postgres.lock(lock))
                     found = _still_known(postgres, apps, target.keyring)
-            with _opened():
+            with opened():
                 notes = noted.since(target, moment)
             found = found.with_hashes(one for note in notes for one in note.people)
             yield ErasedSince(found, lambda connection: noted.add(connection, notes, lambda: target.keyring))
@@ -93,7 +93,7 @@ def remember(postgres: Postgres, target: Target) -> int:
         TombstonesMissingError: a note does not open.
     """
     known = {(row["app"], row["erased_at"]) for row in postgres.fetch(read_sql("privacy/erasure_times.sql"))}
-    with _opened():
+    with opened():
         notes = noted.unknown(target, known)
     if not notes:
         return 0
@@ -102,11 +102,16 @@ def remember(postgres: Postgres, target: Target) -> int:
 
 
 @contextmanager
-def _opened() -> Iterator[None]:
+def opened() -> Iterator[None]:
+    """What reads notes beside the backups.
+
+    Raises:
+        TombstonesMissingError: one does not open.
+    """
     try:
         yield
     except SealError:
-        raise TombstonesMissingError("a note of who was erased does not open", KEY_SET) from None
+        raise TombstonesMissingError("a note of who was erased, or is to be, does not open", KEY_SET) from None
 
 
 def _still_known(postgres: Postgres, apps: Sequence[App], keyring: Keyring) -> Tombstones:

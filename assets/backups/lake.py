@@ -17,7 +17,7 @@ import polars as pl
 from pyiceberg.table import Table as IcebergTable
 
 from assets.apps import App
-from assets.apps.personal import Subject
+from assets.apps.personal import Holding
 from assets.backups.lake_copies import Content, Copies
 from assets.backups.lake_people import erase
 from assets.backups.manifest import Kind, Manifest, Table
@@ -62,13 +62,13 @@ class RestoredFiles(Restored):
 
 @dataclass(frozen=True)
 class LakeBackup:
-    """The means of the lake. tables: those that are backed up, each with whose its rows are. live_place: the catalog
-    and the files that the pipelines work on.
+    """The means of the lake. tables: those that are backed up, each with what it holds of people. live_place: the
+    catalog and the files that the pipelines work on.
     """
 
     store: StoreName
     lake: Lake
-    tables: Mapping[TableSpec, Sequence[Subject]]
+    tables: Mapping[TableSpec, Holding]
     live_place: Place
     clock: Clock
 
@@ -76,9 +76,7 @@ class LakeBackup:
     def of(cls, rooms: Rooms, apps: Sequence[App]) -> Self:
         """The lake of the rooms, with the tables of apps."""
         tables = {
-            events_table(app): app.holding("lake", app.audience.table).tombstoned
-            for app in apps
-            if app.audience is not None
+            events_table(app): app.holding("lake", app.audience.table) for app in apps if app.audience is not None
         }
 
         def live() -> AbstractContextManager[LakePlace]:

@@ -1,15 +1,16 @@
-"""Erased people in a lake that is restored: their rows, and the snapshots and files that still have them.
+"""Erased people in a lake that is restored: their rows, the texts of others that name them, and the snapshots and files
+that still have them.
 
 What belongs here: leaving them out of a table that nobody else sees yet. What does not: erasing what is live.
 """
 
 import uuid
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from pyiceberg.table.refs import MAIN_BRANCH, SnapshotRefType
 
-from assets.apps.personal import Subject
+from assets.apps.personal import Holding
+from assets.privacy.erased_texts import NamedPeople, without_names
 from assets.privacy.tombstones import Tombstones
 from assets.rows.lake import partitions
 from assets.rows.lake_columns import as_lines, as_stored, lake_columns
@@ -18,12 +19,14 @@ from resources.lake.expiry import expire
 from resources.lake.sweep import remove, survey
 
 
-def erase(table: LakeTable, subjects: Sequence[Subject], erased: Tombstones, *, alone: bool) -> int:
-    """Take the rows of erased people out of a table, and all snapshots before; returns how many rows there were.
+def erase(table: LakeTable, entry: Holding, erased: Tombstones, *, alone: bool) -> int:
+    """Take the rows of erased people out of a table, their names out of texts of others, and all snapshots before;
+    returns how many rows of theirs there were.
 
     alone: nobody else writes below the table, so that files which no snapshot names any more are removed at once.
     """
-    if not any(erased.may_hold(kind) for kind, _ in subjects):
+    people = NamedPeople(erased)
+    if not people:
         return 0
     columns, layout = lake_columns(table.layout), table.layout
     old: list[FileInfo] = []
@@ -32,11 +35,12 @@ def erase(table: LakeTable, subjects: Sequence[Subject], erased: Tombstones, *, 
     for file in table.files():
         with table.named([file]):
             rows = as_lines(table.read([file]), columns).collect(engine="streaming")
-        kept = erased.kept(rows, columns, subjects)
-        if kept.height < rows.height:
-            gone += rows.height - kept.height
+        kept = erased.kept(rows, columns, entry.tombstoned)
+        left = without_names(kept, columns, entry, people)
+        if not left.equals(rows):
+            gone += rows.height - left.height
             old.append(file)
-            new += table.write(partitions(as_stored(kept, layout), table.spec))
+            new += table.write(partitions(as_stored(left, layout), table.spec))
     if old:
         table.replace(old, new, str(uuid.uuid4()))
     _forget_the_rest(table)

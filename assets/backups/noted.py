@@ -2,7 +2,7 @@
 
 A note is put when tombstones are written, under a name of its own, sealed like a manifest. It holds plain hashes, which
 are keyed by the secret of the Postgres that takes them over. It goes when every backup of our Postgres is younger. What
-does not belong here: which restore asks for them (erased.py).
+does not belong here: which restore asks for them (erased.py), who is still to be erased (noted_requests.py).
 """
 
 import json
@@ -22,7 +22,7 @@ NOTES = "notes"
 # The clocks of two machines, and a transaction that was open while a backup began.
 MARGIN = timedelta(days=1)
 READERS = 16
-_AT = "%Y%m%dT%H%M%S%fZ"
+AT = "%Y%m%dT%H%M%S%fZ"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def note(target: Target, app: str, at: datetime, subjects: Iterable[tuple[str, s
     Raises:
         TargetError: the target refuses or does not answer.
     """
-    name = f"{at.astimezone(UTC).strftime(_AT)}-{app}-{secrets.token_hex(6)}"
+    name = f"{at.astimezone(UTC).strftime(AT)}-{app}-{secrets.token_hex(6)}"
     people = [(kind, plain_hash(kind, subject).hex()) for kind, subject in subjects]
     target.put_sealed(STORE, NOTES, name, json.dumps(people).encode())
 
@@ -80,7 +80,7 @@ def key_ids(target: Target) -> Iterator[int]:
 def _names(target: Target) -> Iterator[tuple[str, str, datetime]]:
     for name in sorted(target.names(STORE, NOTES)):
         at, app, _ = name.split("-")
-        yield name, app, datetime.strptime(at, _AT).replace(tzinfo=UTC)
+        yield name, app, datetime.strptime(at, AT).replace(tzinfo=UTC)
 
 
 def _read(target: Target, wanted: Callable[[str, datetime], bool]) -> list[Noted]:

@@ -9,7 +9,8 @@ from datetime import timedelta
 from assets.apps import App
 from assets.erasure.begin import confirmed, received
 from assets.erasure.identify import NotIdentifiedError, asked_in
-from assets.erasure.requests import RepeatedError, Request, State
+from assets.erasure.request import Request, State
+from assets.erasure.requests import RepeatedError
 from assets.erasure.run import Erasure
 from assets.privacy.requests_table import requests_of
 from assets.rooms import Rooms

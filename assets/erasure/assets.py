@@ -23,9 +23,10 @@ from assets.backups.erased import remember
 from assets.description import app_asset, table
 from assets.erasure import application, receipt
 from assets.erasure.deadlines import NEAR
-from assets.erasure.requests import Request
+from assets.erasure.request import Request
 from assets.erasure.run import Erasure, refuse_failed
 from assets.erasure.run_history import RunHistoryEraser
+from assets.erasure.taken_up import taken_up
 from assets.privacy.requests_table import has_requests
 from assets.rooms import Rooms
 from assets.search.certify import search
@@ -63,12 +64,15 @@ def build(app: App, wait: timedelta, kept_backups: tuple[int, int, int]) -> list
     )
     def requests(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         erasure = erasure_of(rooms, app, kept_backups, context.instance)
+        # Before what the application asks for: it is answered with the states that are taken up.
+        again = taken_up(rooms, app)
         taken = application.take_over(erasure, wait) if has_requests(app) else []
         found = erasure.requests.all()
         remembered = remember(rooms.postgres, target_of(rooms))
         yield MaterializeResult(
             metadata={
                 "taken_over": len(taken),
+                "taken_up_again": again,
                 "tombstones_of_notes": remembered,
                 "states": table([{"state": s, "requests": n} for s, n in Counter(r.state for r in found).items()]),
                 "open": table([_shown(request) for request in found if request.is_open]),

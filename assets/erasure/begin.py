@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from assets.erasure.exemptions import Exemption, require_possible
 from assets.erasure.identify import Asked, Found, NotIdentifiedError, identify
-from assets.erasure.requests import Origin, Request
+from assets.erasure.request import Origin, Request
 from assets.erasure.run import Erasure
 
 

@@ -5,7 +5,6 @@ Rows go before those that they refer to. What belongs here: this order. What doe
 """
 
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from assets.apps.personal import Holding
 from assets.erasure import d1_rows
 from assets.erasure.d1_rows import LOGS, Ids
 from assets.privacy.identity import Erased, Identity, within_of
+from assets.privacy.nobody import nobody
 from assets.privacy.places import in_d1
 from assets.privacy.tombstones import Keys
 from assets.rooms import Rooms
@@ -24,9 +24,6 @@ from resources.d1 import D1, Statement
 from resources.d1.names import quoted
 from resources.d1.schema import TableShape
 from resources.sql_files import read_sql
-
-NOBODY = "erased-"
-"""The beginning of an id that takes the place of a person's where a row must name somebody."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +85,9 @@ class D1Eraser:
                 continue
             # Each person becomes another nobody, so that rows of two of them stay apart.
             for id_ in sorted(ids[kind]):
-                nobody = f"{NOBODY}{secrets.token_hex(8)}" if column in shape.required else None
+                other = nobody() if column in shape.required else None
                 sql = f"update {quoted(shape.name)} set {quoted(column)} = ?1 where {in_d1(column)} = ?2"
-                self.d1.batch([Statement(sql, [nobody, id_])], idempotent=True)
+                self.d1.batch([Statement(sql, [other, id_])], idempotent=True)
         return before
 
     def _mentioning(self, shape: TableShape, entry: Holding, ids: Ids) -> int:

@@ -49,7 +49,7 @@ def _untaken(app: App, site: Site, room: Room, command: str, now: datetime) -> I
 
 def _near(app: App, site: Site, now: datetime) -> Iterator[Finding]:
     near = timedelta(days=site.thresholds.erasure_days)
-    for request in Requests(app, site.rooms.postgres, lambda: site.rooms.keyring).all():
+    for request in Requests.of(site.rooms, app).all():
         if request.is_open and request.deadline <= now + near:
             said = f"it is {request.state} and {'was' if request.deadline <= now else 'is'} due"
             yield Finding(

@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from assets.apps import App
-from assets.erasure.requests import Request, Requests
+from assets.erasure.request import Request
+from assets.erasure.requests import Requests
 from assets.rooms import Rooms
 
 PREFIX = "privacy/receipts/"

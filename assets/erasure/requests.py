@@ -2,36 +2,44 @@
 
 received → identified → confirmed → waiting → running → verifying → done. A request ends as done, refused or cancelled.
 One that failed is open: the next run goes on with it. While it is open, what identifies the person is sealed in it; at
-its end that is dropped, and only a keyed hash stays. What does not belong here: the work on a request (run.py).
+its end that is dropped, and only a keyed hash stays. From when it waits on it is noted beside the backups too, before
+the commit (taken_up.py). What does not belong here: the work on a request (run.py).
 """
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Self
 
 from assets.apps import App
 from assets.audit.entry import Entry
 from assets.audit.note import append
-from assets.erasure.deadlines import deadline
+from assets.backups import noted_requests
+from assets.backups.target import Target
 from assets.erasure.exemptions import Exemption
 from assets.erasure.identify import Asked
+from assets.erasure.request import (
+    BEGUN,
+    ENDED,
+    NOT_BEGUN,
+    Origin,
+    Request,
+    State,
+    Step,
+    columns_of,
+    document_of,
+    identity_of,
+    request_of,
+    request_of_columns,
+)
 from assets.privacy.identity import Erased, Identity
 from assets.privacy.tombstones import Keys, keyed_hash, subjects_of
+from assets.rooms import Rooms
 from resources.declined import DeclinedError
 from resources.postgres import Connection, Postgres
 from resources.sql_files import read_sql
-
-State = Literal[
-    "received", "identified", "confirmed", "waiting", "running", "verifying", "done", "refused", "failed", "cancelled"
-]
-Origin = Literal["command", "application", "exemption"]
-ENDED: frozenset[State] = frozenset({"done", "refused", "cancelled"})
-BEGUN: tuple[State, ...] = ("running", "verifying", "failed")
-_SETS = ("organisation", "texts", "keys", "within", "elsewhere")
-NOT_BEGUN: tuple[State, ...] = ("received", "identified", "confirmed", "waiting")
 
 
 def again_by(app: App) -> str:
@@ -44,6 +52,11 @@ def shows(app: App) -> str:
     return f"`clearlift privacy status --app {app.name}` shows what is done"
 
 
+def lock_of(app: App) -> str:
+    """The lock under which people of an app are erased, and exported: else a new export would outlive its person."""
+    return f"{app.name}.privacy.erasure"
+
+
 class RepeatedError(DeclinedError):
     """The same person is being erased already. Nothing was done."""
 
@@ -53,72 +66,33 @@ class NotOpenError(DeclinedError):
 
 
 @dataclass(frozen=True)
-class Step:
-    """What was done in one store."""
-
-    erased: Erased
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request, without whom it means."""
-
-    app: str
-    id: str
-    kind: str
-    origin: Origin
-    state: State
-    subject_hash: bytes = field(repr=False)
-    received_at: datetime
-    changed_at: datetime
-    waits_until: datetime | None
-    ended_at: datetime | None
-    why: str
-    receipt: str
-    plan: tuple[str, ...]
-    exemption: Exemption | None = None
-
-    @property
-    def leaves(self) -> Exemption | None:
-        """What it leaves; a request that ends an exemption leaves nothing."""
-        return None if self.origin == "exemption" else self.exemption
-
-    @property
-    def follow_up(self) -> str:
-        """The id of the request that erases what this one leaves."""
-        return f"{self.id}-exempted"
-
-    @property
-    def deadline(self) -> datetime:
-        """When it must be done."""
-        return deadline(self.received_at)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something is still to be done."""
-        return self.state not in ENDED
-
-
-@dataclass(frozen=True)
 class Requests:
-    """The requests of one app."""
+    """The requests of one app. target: where they are noted."""
 
     app: App
     postgres: Postgres
     keys: Keys
+    target: Callable[[], Target]
 
-    def all(self) -> list[Request]:
-        """All there ever were, the newest first."""
-        return [_request(row) for row in self._rows()]
+    @classmethod
+    def of(cls, rooms: Rooms, app: App) -> Self:
+        """Those of an app in our stores."""
+        # Commands that only show requests start without the methods of backups.
+        from assets.backups.covered import target_of
 
-    def get(self, id_: str) -> Request:
-        """The request of an id.
+        return cls(app, rooms.postgres, lambda: rooms.keyring, lambda: target_of(rooms))
+
+    def all(self, connection: Connection | None = None) -> list[Request]:
+        """All there ever were, the newest first. connection: whose transaction reads them, where one is open."""
+        return [request_of(row) for row in self._rows(connection)]
+
+    def get(self, id_: str, connection: Connection | None = None) -> Request:
+        """The request of an id; see `all`.
 
         Raises:
             NotOpenError: there is none.
         """
-        for request in self.all():
+        for request in self.all(connection):
             if request.id == id_:
                 return request
         raise NotOpenError(f"{self.app.name} has no request {id_!r}", "`clearlift privacy status` lists them")
@@ -144,7 +118,7 @@ class Requests:
                 "kind": "organisation" if asked.is_organisation else "person",
                 "origin": origin,
                 "sealed": self._sealed(request, {"asked": vars(asked)}),
-                "exemption": _json(exemption),
+                "exemption": None if exemption is None else json.dumps(exemption.document),
                 "at": at,
             }
             connection.execute(read_sql("privacy/receive.sql"), values)
@@ -156,13 +130,7 @@ class Requests:
 
     def identity(self, request: Request) -> Identity:
         """Whom an open request means, once it was identified."""
-        found = self._opened(request)["identity"]
-        return Identity(
-            request.id,
-            self.app.name,
-            {kind: frozenset(ids) for kind, ids in found["ids"].items()},
-            *(frozenset(found.get(name, ())) for name in _SETS),
-        )
+        return identity_of(request, self._opened(request)["identity"])
 
     def identified(self, request: Request, identity: Identity, plan: Sequence[str], at: datetime) -> Request:
         """Keep whom it means, sealed, and the stores as they are now."""
@@ -171,7 +139,11 @@ class Requests:
     def confirmed(self, request: Request, waits_until: datetime, at: datetime) -> Request:
         """Let it wait until it may begin. It can be cancelled until then."""
         confirmed = self.move(request, ("identified",), "confirmed", at)
-        return self.move(confirmed, ("confirmed",), "waiting", at, waits_until=waits_until)
+        known = self._opened(request)
+        with self.postgres.connection() as connection:
+            self.move(confirmed, ("confirmed",), "waiting", at, waits_until=waits_until, connection=connection)
+            self._put_note(replace(confirmed, state="waiting", changed_at=at, waits_until=waits_until), known)
+        return self.get(request.id)
 
     def cancelled(self, request: Request, at: datetime) -> Request:
         """End it before it has begun.
@@ -184,7 +156,25 @@ class Requests:
                 f"request {request.id} erases what was left for a reason, so that it cannot be cancelled",
                 f"`clearlift privacy status --app {self.app.name}` shows until when it waits",
             )
-        return self.move(request, NOT_BEGUN, "cancelled", at)
+        with self.postgres.connection() as connection:
+            self.move(request, NOT_BEGUN, "cancelled", at, connection=connection)
+            self._put_note(replace(request, state="cancelled", changed_at=at, ended_at=at), None)
+        noted_requests.remove_older(self.target(), self.app.name)
+        return self.get(request.id)
+
+    def note(self, request: Request) -> None:
+        """Note beside the backups how a request is, if it is open with whom it means.
+
+        Raises:
+            TargetError: the place of the backups refuses or does not answer.
+        """
+        self._put_note(request, self._opened(request) if request.is_open else None)
+
+    def _put_note(self, request: Request, known: Any) -> None:
+        document = {**columns_of(request), "known": known}
+        noted_requests.note(
+            self.target(), self.app.name, request.id, request.changed_at, document, is_open=request.is_open
+        )
 
     def move(
         self,
@@ -207,7 +197,7 @@ class Requests:
         """
         sealed = None
         if identity is not None:
-            sealed = self._sealed(request.id, {**self._opened(request), "identity": _document(identity)})
+            sealed = self._sealed(request.id, {**self._opened(request), "identity": document_of(identity)})
         given = {
             "app": self.app.name,
             "id": request.id,
@@ -227,8 +217,9 @@ class Requests:
         else:
             changed = self.postgres.execute(statement, given)
         if not changed:
+            now = self.get(request.id, connection).state
             raise NotOpenError(
-                f"request {request.id} is {self.get(request.id).state}, and no longer {' or '.join(before)}",
+                f"request {request.id} is {now}, and no longer {' or '.join(before)}",
                 f"`clearlift privacy status --app {self.app.name}` shows it",
             )
         return self.get(request.id) if connection is None else request
@@ -245,25 +236,47 @@ class Requests:
     def done(self, request: Request, identity: Identity, receipt: str, at: datetime) -> Request:
         """End it; in the same transaction begin the request that erases what it leaves."""
         exemption = request.leaves
-        document = None if exemption is None else {**self._opened(request), "identity": _document(identity)}
+        known = None if exemption is None else {**self._opened(request), "identity": document_of(identity)}
         with self.postgres.connection() as connection:
             self.move(request, ("verifying",), "done", at, receipt=receipt, connection=connection)
             if exemption is not None:
-                subjects = subjects_of(identity)
-                given = {
-                    "app": self.app.name,
-                    "id": request.follow_up,
-                    "kind": request.kind,
-                    "hash": request.subject_hash,
-                    "sealed": self._sealed(request.follow_up, document),
-                    "plan": json.dumps(list(request.plan)),
-                    "due": exemption.ends,
-                    "at": at,
-                    "exemption": _json(exemption),
-                    "hashes": [keyed_hash(connection, *subject, self.keys) for subject in subjects],
-                }
-                connection.execute(read_sql("privacy/follow_up.sql"), given)
+                due = exemption.ends
+                left = replace(
+                    request, id=request.follow_up, origin="exemption", state="waiting", received_at=due, changed_at=at,
+                    waits_until=due, why="",
+                )  # fmt: skip
+                self._put_note(left, known)
+                self._put(connection, left, known)
+            ended = replace(request, state="done", changed_at=at, ended_at=at, why="", receipt=receipt)
+            self._put_note(ended, None)
+        noted_requests.remove_older(self.target(), self.app.name)
         return self.get(request.id)
+
+    def take_up(self, noted: Any) -> bool:
+        """Write a request as it was noted, where our Postgres has none or an older state; whether it did. While another
+        request for the same id is open, it does not.
+        """
+        known = noted.pop("known")
+        request = request_of_columns(noted)
+        with self.postgres.lock(f"{self.app.name}.privacy.requests") as connection:
+            if known is not None:
+                # Another Postgres has another secret.
+                hashed = keyed_hash(connection, *Asked(**known["asked"]).tombstone, self.keys)
+                request = replace(request, subject_hash=hashed)
+                given = {"app": self.app.name, "id": request.id, "hash": hashed}
+                if connection.execute(read_sql("privacy/open_request.sql"), given).fetchone() is not None:
+                    return False
+            return self._put(connection, request, known)
+
+    def _put(self, connection: Connection, request: Request, known: Any) -> bool:
+        """Write a whole request, where none or an older state of it is. known: whom it means, if it is open."""
+        left = subjects_of(identity_of(request, known["identity"])) if request.origin == "exemption" and known else ()
+        given = {
+            **columns_of(request),
+            "sealed": None if known is None else self._sealed(request.id, known),
+            "hashes": [keyed_hash(connection, *subject, self.keys) for subject in left],
+        }
+        return connection.execute(read_sql("privacy/put.sql"), given).rowcount > 0
 
     def steps(self, request: Request) -> dict[str, Step]:
         """What was done for a request, by place."""
@@ -294,8 +307,11 @@ class Requests:
         statement = "delete from privacy.steps where app = %(app)s and request = %(request)s"
         self.postgres.execute(statement, {"app": self.app.name, "request": request.id})
 
-    def _rows(self) -> Iterator[dict[str, Any]]:
-        yield from self.postgres.fetch(read_sql("privacy/requests.sql"), {"app": self.app.name})
+    def _rows(self, connection: Connection | None = None) -> list[dict[str, Any]]:
+        statement, given = read_sql("privacy/requests.sql"), {"app": self.app.name}
+        if connection is None:
+            return self.postgres.fetch(statement, given)
+        return connection.execute(statement, given).fetchall()
 
     def _sealed(self, request: str, document: Any) -> bytes:
         return self.keys().seal(json.dumps(document).encode(), **_place(request))
@@ -310,33 +326,3 @@ class Requests:
 
 def _place(request: str) -> dict[str, str]:
     return {"table": "privacy.requests", "column": "sealed", "row": request}
-
-
-def _document(identity: Identity) -> dict[str, Any]:
-    return {
-        "ids": {kind: sorted(ids) for kind, ids in identity.ids.items()},
-        **{name: sorted(getattr(identity, name)) for name in _SETS},
-    }
-
-
-def _request(row: dict[str, Any]) -> Request:
-    return Request(
-        row["app"],
-        row["id"],
-        row["kind"],
-        row["origin"],
-        row["state"],
-        bytes(row["subject_hash"]),
-        row["received_at"],
-        row["changed_at"],
-        row["waits_until"],
-        row["ended_at"],
-        row["why"],
-        row["receipt"],
-        tuple(row["plan"]),
-        None if row["exemption"] is None else Exemption.of(row["exemption"]),
-    )
-
-
-def _json(exemption: Exemption | None) -> str | None:
-    return None if exemption is None else json.dumps(exemption.document)

@@ -13,16 +13,20 @@ from typing import Protocol
 from assets.apps import App
 from assets.backups import noted
 from assets.backups.covered import target_of
+from assets.backups.erased import KEY_SET
 from assets.erasure import hashed, receipt
 from assets.erasure.exemptions import Exemption, exempted
 from assets.erasure.identify import again
-from assets.erasure.requests import BEGUN, Request, Requests, again_by, shows
+from assets.erasure.request import BEGUN, Request
+from assets.erasure.requests import Requests, again_by, lock_of, shows
 from assets.erasure.steps import erasers
 from assets.privacy import tombstones
 from assets.privacy.identity import Erased, Eraser, Identity
 from assets.rooms import Rooms
 from assets.search.tenants import tenants
+from resources.counts import listed
 from resources.declined import DeclinedError
+from resources.keyring import SealError
 from resources.redaction import HiddenError
 
 
@@ -48,8 +52,12 @@ People = Sequence[tuple[Request, Identity]]
 """Who is erased, and by which request."""
 
 
+SEALED = "whom it means does not open with this key set"
+NAMED = 8  # requests of a sentence
+
+
 class HeldUpError(DeclinedError):
-    """A store failed. What was done is noted, and the next run goes on there."""
+    """A store failed, or the key of a request is missing. What was done is noted, and the next run goes on there."""
 
     retryable = True
 
@@ -84,7 +92,7 @@ class Erasure:
     @property
     def requests(self) -> Requests:
         """The requests of the app."""
-        return Requests(self.app, self.rooms.postgres, lambda: self.rooms.keyring)
+        return Requests.of(self.rooms, self.app)
 
     def plan(self) -> list[str]:
         """The stores in their order."""
@@ -109,12 +117,28 @@ class Erasure:
             HeldUpError: a store failed.
             NotErasedError: the search found somebody.
         """
-        with self.rooms.postgres.lock(f"{self.app.name}.privacy.erasure"):
-            people = [self._begun(request) for request in self.due(self.rooms.clock(), at_once=at_once)]
-            if not people:
-                return Outcome()
-            self._go_through(people)
-            return self._proved(people)
+        with self.rooms.postgres.lock(lock_of(self.app)):
+            people, sealed = list[tuple[Request, Identity]](), list[Request]()
+            for request in self.due(self.rooms.clock(), at_once=at_once):
+                try:
+                    people.append(self._begun(request))
+                except SealError:
+                    sealed.append(request)
+            outcome = Outcome()
+            if people:
+                self._go_through(people)
+                outcome = self._proved(people)
+            # At the end, because a key that is missing holds nobody else up.
+            self._require_opened(sealed)
+            return outcome
+
+    def _require_opened(self, sealed: Sequence[Request]) -> None:
+        for request in sealed:
+            self.requests.move(request, (request.state,), request.state, self.rooms.clock(), why=SEALED)
+        if sealed:
+            raise HeldUpError(
+                f"of {self.app.name}, {listed([request.id for request in sealed], NAMED)}: {SEALED}", KEY_SET
+            )
 
     def _begun(self, request: Request) -> tuple[Request, Identity]:
         """Whom a request means now. From here on no ingest, replay or restore brings them back."""

@@ -11,6 +11,8 @@ from assets.apps import App
 from assets.audit.entry import Entry
 from assets.audit.note import note
 from assets.erasure.exports import folders
+from assets.erasure.request import BEGUN
+from assets.erasure.requests import Requests, again_by, lock_of
 from assets.export.keys import of_kv
 from assets.export.live_rows import of_app_postgres, of_d1, of_lake, of_postgres
 from assets.export.objects import of_objects
@@ -25,6 +27,10 @@ from resources.r2.protocol import LONGEST_SIGNATURE_SECONDS
 
 class NoPersonError(DeclinedError):
     """An identity of nobody, or of an organisation, whose data are many people's."""
+
+
+class BeingErasedError(DeclinedError):
+    """The person is being erased, and some of theirs is gone. Nothing was exported."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ def make(rooms: Rooms, app: App, identity: Identity, lifetime: timedelta) -> Exp
 
     Raises:
         NoPersonError: the identity is no person's.
+        BeingErasedError: their erasure has begun.
         ValueError: the lifetime is not between 1 s and 7 days.
     """
     if identity.organisation or not any(identity.ids.values()):
@@ -69,5 +76,19 @@ def make(rooms: Rooms, app: App, identity: Identity, lifetime: timedelta) -> Exp
     with rooms.postgres.connection() as connection:
         name = keyed_hash(connection, "export", identity.request, lambda: rooms.keyring).hex()
     key = f"{folder}/{name}.zip"
-    store.put(key, packed(app.title, now, portions(rooms, app, identity)))
+    with rooms.postgres.lock(lock_of(app)):
+        _refuse_erased(rooms, app, identity)
+        store.put(key, packed(app.title, now, portions(rooms, app, identity)))
     return Export(key, store.head(key).size, store.signed_url(key, seconds), now + lifetime)
+
+
+def _refuse_erased(rooms: Rooms, app: App, identity: Identity) -> None:
+    requests = Requests.of(rooms, app)
+    own = {(kind, id_) for kind, ids in identity.ids.items() for id_ in ids}
+    for request in requests.all():
+        if request.state in BEGUN:
+            others = requests.identity(request).ids.items()
+            if own & {(kind, id_) for kind, ids in others for id_ in ids}:
+                raise BeingErasedError(
+                    f"this person of {app.name} is being erased by request {request.id}", f"{again_by(app)} ends it"
+                )

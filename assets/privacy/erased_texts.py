@@ -33,12 +33,15 @@ class NamedPeople:
         self._kinds = sorted({kind.removesuffix(WITHIN) for kind in erased.hashes} - {ORGANISATION})
         self._known: dict[tuple[str, str | None], bool] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._kinds)
+
     def are_in(self, text: str, organisation: str | None = None) -> bool:
         """Whether a text names one of them, as it is or percent-encoded. organisation: whose the text is.
 
         An id within a text is found where it has no spaces, slashes or quotes, or has them percent-encoded.
         """
-        return bool(self._kinds) and any(self._is_one(part, organisation) for part in _parts(text))
+        return bool(self) and any(self._is_one(part, organisation) for part in _parts(text))
 
     def _is_one(self, part: str, organisation: str | None) -> bool:
         asked = (part, organisation)

@@ -1,8 +1,9 @@
 """What refers to each key: live values by store, and backups. A key can be retired when nothing does.
 
 A backup refers to a key by its parts, which the key sealed, and by the rows in it: a set of a database that was begun
-before the last live value was sealed again may hold one of the key. Notes of who was erased lie beside them. Neither is
-written again; they go by their rotation.
+before the last live value was sealed again may hold one of the key. Notes of who was erased, and who is to be, lie
+beside them. Of all these only notes of open requests are written again (erasure/taken_up.py); the others go by their
+rotation.
 """
 
 from collections import Counter
@@ -13,7 +14,7 @@ from datetime import datetime
 
 from assets.apps import APPS
 from assets.apps.pipelines import PIPELINES
-from assets.backups import noted
+from assets.backups import noted, noted_requests
 from assets.backups.covered import target_of
 from assets.backups.manifest import ManifestError, NewerFormatError
 from assets.backups.sets import MANIFEST, manifest_of
@@ -94,6 +95,7 @@ def _backups(target: Target, keys: Mapping[int, ledger.KnownKey]) -> Counter[int
                 sealed_with |= {key.key_id for key in keys.values() if _may_hold(key, begun_at(set_id))}
             found.update(sealed_with)
     found.update(noted.key_ids(target))
+    found.update(noted_requests.key_ids(target))
     return found
 
 

@@ -150,7 +150,7 @@ def status(request: str | None, app_name: str | None) -> None:
         for app in APPS:
             if app_name not in (None, app.name):
                 continue
-            requests = Requests(app, stores.postgres, lambda: stores.keyring)
+            requests = Requests.of(stores, app)
             for one in requests.all():
                 if request not in (None, one.id):
                     continue
@@ -194,7 +194,7 @@ def cancel(request: str, app: App) -> None:
 
     with terminal(makes_keys=False) as opened:
         stores = opened.stores
-        requests = Requests(app, stores.postgres, lambda: stores.keyring)
+        requests = Requests.of(stores, app)
         cancelled = requests.cancelled(requests.get(request), stores.clock())
         noted(stores, "changed", app.name, *REQUESTS, rows=1, subject=cancelled.subject_hash.hex())
     click.echo(f"{request} is cancelled; nothing was erased.")

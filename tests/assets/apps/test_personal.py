@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -137,7 +138,15 @@ def test_every_column_of_every_app_s_own_postgres_has_an_entry(app_databases: Ap
     for app in APPS:
         if app.postgres_migrations is not None:
             with Postgres(app_databases.of(tmp_path, f"app_{app.name}")) as postgres:
-                assert faults(app, "app_postgres", grouped(postgres.fetch(POSTGRES_COLUMNS))) == []
+                schema = grouped(postgres.fetch(POSTGRES_COLUMNS))
+                assert faults(app, "app_postgres", schema) == []
+                table = min(schema)
+                postgres.execute(f"alter table {table} add column phone text")
+                postgres.execute("create table public.devices (id text)")
+                assert sorted(faults(app, "app_postgres", grouped(postgres.fetch(POSTGRES_COLUMNS)))) == [
+                    "lake.devices has no entry",
+                    f"{table}.phone is in no entry",
+                ]
 
 
 def test_every_column_of_postgres_has_an_entry(archive_stores: ArchiveStores) -> None:
@@ -147,11 +156,24 @@ def test_every_column_of_postgres_has_an_entry(archive_stores: ArchiveStores) ->
         assert faults(app, "postgres", schema) == []
 
 
+def lake_schema(app: App, *further: str) -> Schema:
+    assert app.audience is not None
+    return {app.audience.table: frozenset((*(column.name for column in events_table(app).columns), *further))}
+
+
 def test_every_column_of_the_lake_has_an_entry() -> None:
     for app in APPS:
         if app.audience is not None:
-            schema = {app.audience.table: frozenset(column.name for column in events_table(app).columns)}
-            assert faults(app, "lake", schema) == []
+            assert faults(app, "lake", lake_schema(app)) == []
+            assert faults(app, "lake", lake_schema(app, "phone")) == [f"{app.audience.table}.phone is in no entry"]
+
+
+@pytest.mark.parametrize("name", [app.name for app in APPS if app.d1_migrations is not None])
+def test_a_column_that_a_migration_adds_to_any_d1_is_seen(filled: ArchiveStores, name: str) -> None:
+    app, d1 = APPS_BY_NAME[name], filled.d1[name]
+    for table in app.tables:
+        d1.execute(f"alter table {table} add column phone text")
+    assert sorted(faults(app, "d1", d1_schema(d1))) == sorted(f"{table}.phone is in no entry" for table in app.tables)
 
 
 def test_a_column_or_table_that_is_new_or_gone_is_seen(filled: ArchiveStores) -> None:
@@ -176,11 +198,18 @@ def test_a_column_or_table_that_is_new_or_gone_is_seen(filled: ArchiveStores) ->
     ]
 
 
+def undecided(app: App) -> list[str]:
+    """What has a lifecycle and no entry."""
+    names = {(entry.store, entry.name) for entry in app.holdings}
+    return [p.name for p in app.lifecycles if not any(s == p.store and fnmatchcase(n, p.name) for s, n in names)]
+
+
 def test_every_table_prefix_and_key_family_with_a_lifecycle_has_an_entry() -> None:
     for app in APPS:
-        names = {(entry.store, entry.name) for entry in app.holdings}
-        for policy in app.lifecycles:
-            assert any(s == policy.store and fnmatchcase(n, policy.name) for s, n in names), policy.name
+        assert undecided(app) == []
+        for entry in (entry for entry in app.holdings if entry.store in ("r2", "kv")):
+            without = replace(app, personal=tuple(one for one in app.personal if one is not entry))
+            assert entry not in app.personal or undecided(without) == [entry.name]
 
 
 def test_every_entry_of_a_prefix_or_key_family_is_of_one_that_is_there() -> None:

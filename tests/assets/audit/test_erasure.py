@@ -6,7 +6,8 @@ import pytest
 
 from assets.apps.clearlift import APP
 from assets.audit import chain
-from assets.erasure.requests import Request, Requests
+from assets.erasure.request import Request
+from assets.erasure.requests import Requests
 from assets.privacy.identity import Erased
 from tests.assets.audit.conftest import NOW
 from tests.rooms import TestRooms
@@ -17,14 +18,14 @@ values ('clearlift', %s, 'person', 'command', 'running', sha256(%s), %s, %s)
 """
 
 
-def no_keys() -> NoReturn:
-    raise AssertionError("nothing of a request is opened")
+def nothing() -> NoReturn:
+    raise AssertionError("nothing of a request is opened or noted")
 
 
 def running(rooms: TestRooms, *ids: str) -> tuple[Requests, list[Request]]:
     for id_ in ids:
         rooms.postgres.execute(PUT, [id_, id_.encode(), NOW, NOW])
-    requests = Requests(APP, rooms.postgres, no_keys)
+    requests = Requests(APP, rooms.postgres, nothing, nothing)
     return requests, [requests.get(id_) for id_ in ids]
 
 

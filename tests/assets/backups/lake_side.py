@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from assets.apps.personal import Holding
 from assets.backups.lake import LakeBackup, Place
 from assets.backups.making import Backup
 from assets.backups.manifest import Manifest
@@ -18,6 +19,7 @@ from tests.assets.upkeep.memory_lake import VISITS, MemoryLake, Row, memory_lake
 
 STORE = StoreName("pipelines", "lake")
 WHOLE = Scope()
+OF_PEOPLE = Holding("lake", "visits", (("visitor", "visitor"),), traces="event_id", erasure="delete")
 
 
 @dataclass
@@ -31,7 +33,7 @@ class LakeSide:
 
     @property
     def method(self) -> LakeBackup:
-        return LakeBackup(STORE, self.lake, {VISITS: (("visitor", "visitor"),)}, self.live, now)
+        return LakeBackup(STORE, self.lake, {VISITS: OF_PEOPLE}, self.live, now)
 
     def live(self) -> AbstractContextManager[LakePlace]:
         return nullcontext(LakePlace(self.lake.catalog, (self.folder / "r2").as_uri(), home=True))

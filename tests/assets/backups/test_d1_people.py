@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from assets.apps.clearlift import APP as CLEARLIFT
+from assets.apps.consignment import APP as CONSIGNMENT
 from assets.apps.sesh import APP as SESH
 from assets.backups.method import Scope
 from assets.privacy.tombstones import Tombstones, within
@@ -16,6 +17,7 @@ from resources.d1 import D1
 from resources.declined import DeclinedError
 from resources.keyring import Keyring
 from tests.assets.backups.d1_databases import Kept, new_file
+from tests.sql.consignment.database import put as put_into_consignment
 from tests.sql.sesh.database import put as put_into_sesh
 
 TABLES = ("users", "organizations", "organization_members", "platform_connections", "sessions", "invitations")
@@ -114,6 +116,27 @@ def test_people_in_json_and_in_partitions_are_left_out(memory_folder: Path) -> N
     assert place.query("select id from inventory") == [{"id": "item of bob"}]
     d1.close()
     place.close()
+
+
+def test_who_is_only_mentioned_does_not_come_back_and_every_other_row_is_as_it_was(memory_folder: Path) -> None:
+    """Who organised a sale: the id refers to no row."""
+    d1 = new_file(memory_folder, "consignment")
+    migrations.up(migrations.D1AppliedMigrations(d1, "consignment-d1"), "consignment/d1")
+    for number, user in enumerate(("organiser-17", "organiser-18", "organiser-17", "organiser-1", "organiser-17-b"), 1):
+        put_into_consignment(d1, "events", id=number, user_id=user, name=f"Sale {number}", description="by organiser-1")
+    kept = Kept.of(d1, memory_folder / "target", CONSIGNMENT)
+    kept.full()
+    place = new_file(memory_folder, "place")
+    gone = erased(("user", "organiser-17"), ("user", "organiser-18"))
+    assert kept.restore(place, gone).erased == 3
+    before, after = (at.query("select * from events order by id") for at in (d1, place))
+    assert before[3:] == after[3:]
+    assert [{**row, "user_id": ""} for row in before] == [{**row, "user_id": ""} for row in after]
+    first, second, third = (row["user_id"] for row in after[:3])
+    assert first == third != second
+    assert all(one.startswith("erased-") for one in (first, second))
+    for at in (d1, place):
+        at.close()
 
 
 def test_one_organisation_comes_back_beside_what_is_there(clearlift: ClearLift) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 
+import polars as pl
 import pytest
 from pyiceberg.table import Table
 
@@ -212,6 +213,28 @@ def test_who_was_erased_does_not_come_back_in_any_file(side: LakeSide) -> None:
     assert not any(b"ann" in path.read_bytes() for path in (side.folder / "beside").rglob("*.parquet"))
     with side.place("beside")() as there:
         assert len(there.lake.table(VISITS).load().metadata.snapshots) == 1
+
+
+def test_a_text_of_somebody_else_no_longer_names_who_was_erased_and_no_other_text_changes(side: LakeSide) -> None:
+    texts = ("seen/annabel/1", "annabel-lee", "seen/annabelle/1", "an ä text", "")
+    of_bob = side.visits.visits(*["bob"] * len(texts)).with_columns(event_id=pl.Series(texts))
+    side.visits.append(pl.concat([of_bob, side.visits.visits("annabel", "cid")]))
+    side.visits.append(side.visits.visits("bob", org=ORGS[1]))
+    before = side.visits.rows()
+    untouched = {Path(file.path).name for file in side.visits.table.files() if file.key.tenant == ORGS[1]}
+    side.backup()
+
+    done = side.restored(side.place("beside"), Scope(erased=Tombstones.of(("visitor", "annabel"))))
+
+    after = rows(side.place("beside"))
+    named = {"seen/annabel/1"}
+    assert sorted(row for row in before if row[1] != "annabel" and row[0] not in named) == [
+        row for row in after if not row[0].startswith("erased-")
+    ]
+    assert [row[1] for row in after if row[0].startswith("erased-")] == ["bob"]
+    assert done.erased == 1
+    with side.place("beside")() as there:
+        assert untouched <= {Path(file.path).name for file in there.lake.table(VISITS).files()}
 
 
 def test_single_people_and_unknown_tables_are_refused(side: LakeSide) -> None:

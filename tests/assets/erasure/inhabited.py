@@ -11,7 +11,7 @@ from assets.apps import APPS, App
 from assets.backups import d1_log
 from assets.changes.d1 import install
 from assets.erasure.identify import Asked, identify
-from assets.erasure.requests import Request
+from assets.erasure.request import Request
 from assets.erasure.run import Erasure, Outcome, Search
 from assets.privacy import requests_table
 from assets.privacy.identity import Eraser, Identity

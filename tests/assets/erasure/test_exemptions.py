@@ -12,7 +12,8 @@ from assets.compliance.sections import exemptions
 from assets.erasure.begin import received
 from assets.erasure.exemptions import Exemption, NotExemptError, possible
 from assets.erasure.identify import Asked
-from assets.erasure.requests import NotOpenError, RepeatedError, Request
+from assets.erasure.request import Request
+from assets.erasure.requests import NotOpenError, RepeatedError
 from assets.erasure.run import Search
 from assets.privacy.tombstones import Tombstones
 from assets.search.certify import search

@@ -4,12 +4,14 @@ import json
 import threading
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from assets.apps import App
 from assets.backups import noted
 from assets.backups.covered import target_of
 from assets.backups.erased import remember
@@ -20,9 +22,9 @@ from assets.erasure.run import HeldUpError, Search
 from assets.privacy.identity import Erased, Identity
 from assets.privacy.tombstones import Tombstones, plain_hash
 from resources.d1 import D1
-from tests.assets.erasure.inhabited import NOW, SESH, WINDOW, Inhabited, everything, naming
+from tests.assets.erasure.inhabited import CLEARLIFT, NOW, SESH, WINDOW, Inhabited, everything, naming
 from tests.assets.erasure.mortal import Mortal
-from tests.assets.erasure.test_d1 import sesh_user
+from tests.assets.erasure.test_d1 import clearlift_member, sesh_user
 
 ANNA, BERT = "anna-lena-17", "bert-18"
 
@@ -134,6 +136,34 @@ def test_a_store_that_fails_holds_the_request_up_and_the_next_run_goes_on(inhabi
     assert erasure.requests.steps(done)["far away"].erased.objects == 1
 
 
+def test_a_key_that_is_gone_holds_up_its_own_request_alone(inhabited: Inhabited, sesh: D1) -> None:
+    """In one line; the request goes on once the key is back."""
+    held, rooms = inhabited.asked(SESH, ANNA), inhabited.rooms
+    both = inhabited.rooms.keyring.with_new_key()
+    document = {"asked": vars(Asked(BERT)), "identity": {"ids": {"user": [BERT]}}}
+    place = {"table": "privacy.requests", "column": "sealed", "row": "newer"}
+    inhabited.postgres.execute(
+        "insert into privacy.requests (app, id, kind, origin, state, subject_hash, sealed, received_at, changed_at,"
+        " waits_until) select app, 'newer', kind, origin, state, sha256('x'), %s, received_at, changed_at, waits_until"
+        " from privacy.requests",
+        [both.seal(json.dumps(document).encode(), **place)],
+    )
+    rooms.keyring, rooms.now = both.without(1), NOW + WINDOW
+    secret = {"table": "privacy.secrets", "column": "sealed", "row": "tombstones"}
+    (row,) = inhabited.postgres.fetch("select sealed from privacy.secrets")
+    again = both.seal(both.open(bytes(row["sealed"]), **secret), **secret)
+    inhabited.postgres.execute("update privacy.secrets set sealed = %s", [again])
+    erasure = replace(inhabited.erasure(SESH), rooms=rooms)
+    with pytest.raises(HeldUpError, match=f"of sesh, {held.id}: whom it means does not open.*key set"):
+        erasure.run()
+    assert {r.id: (r.state, bool(r.why)) for r in erasure.requests.all()} == {
+        "newer": ("done", False), held.id: ("waiting", True),
+    }  # fmt: skip
+    rooms.keyring = both
+    assert [one.id for one in erasure.run().done] == [held.id]
+    assert list(naming(sesh, ANNA, BERT)) == []
+
+
 def test_what_the_search_finds_fails_the_request_until_it_is_gone(inhabited: Inhabited, sesh: D1) -> None:
     del sesh
     hits = [1]
@@ -185,6 +215,24 @@ def test_two_requests_are_carried_out_together_and_two_runs_at_once_do_it_once(i
     assert list(naming(sesh, ANNA, BERT)) == []
     receipt = json.loads(inhabited.stores.store.get(inhabited.erasure(SESH).requests.get(first.id).receipt))
     assert receipt["requests_carried_out_together"] == 2
+
+
+def test_erasures_of_two_apps_at_once_end_both(inhabited: Inhabited, sesh: D1) -> None:
+    """All apps begin at the same time, and share Postgres, its files, and objects."""
+    clearlift_member(inhabited.d1["clearlift"], "carl-19")
+    requests = {app.name: inhabited.asked(app, subject) for app, subject in ((SESH, ANNA), (CLEARLIFT, "carl-19"))}
+    found: list[str] = []
+
+    def run(app: App) -> None:
+        found.extend(one.id for one in inhabited.erasure(app).run(at_once=[requests[app.name].id]).done)
+
+    threads = [threading.Thread(target=run, args=(app,)) for app in (SESH, CLEARLIFT)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == sorted(request.id for request in requests.values())
+    assert list(naming(sesh, ANNA)) == list(naming(inhabited.d1["clearlift"], "carl-19")) == []
 
 
 def test_a_request_of_the_application_is_received_once(inhabited: Inhabited, sesh: D1) -> None:

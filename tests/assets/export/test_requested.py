@@ -4,15 +4,19 @@ import io
 import threading
 import traceback
 import zipfile
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from assets.erasure.run import HeldUpError
 from assets.export import requested
 from assets.export.make import make
 from assets.export.requested import LIFETIME, ExportsHeldUpError, answer, due
+from assets.privacy.identity import Erased, Identity
 from resources.d1 import D1
+from resources.declined import DeclinedError
 from tests.assets.erasure.calls import Killed, dying_at
 from tests.assets.erasure.inhabited import GROWTH, NOW, SESH, Inhabited, put
 from tests.assets.erasure.test_d1 import sesh_user
@@ -63,6 +67,48 @@ def test_an_export_is_made_answered_and_expires(inhabited: Inhabited, sesh: D1) 
     (noted,) = inhabited.postgres.fetch("select work, subject from audit.entries where work like 'export%'")
     assert noted["work"] == "export r-1"
     assert bytes(noted["subject"]).hex() in row["object_key"]
+
+
+def test_nobody_is_exported_while_they_are_erased_and_no_export_outlives_them(inhabited: Inhabited, sesh: D1) -> None:
+    """An export that is asked for while stores are erased waits; it finds that the erasure was held up, or nobody."""
+    ask(sesh, "r-1", ANNA)
+    identity = inhabited.found(SESH, ANNA)
+    errors: list[BaseException] = []
+
+    class Asking:
+        """A store that is erased while somebody makes an export, and that is down."""
+
+        place = "far away"
+        is_down = True
+
+        def erase(self, identities: Sequence[Identity]) -> Erased:
+            del identities
+            if not self.is_down:
+                return Erased(self.place)
+            self.other = threading.Thread(target=self.export)
+            self.other.start()
+            self.other.join(0.5)
+            assert self.other.is_alive()
+            raise ConnectionError
+
+        def export(self) -> None:
+            try:
+                make(inhabited.rooms, SESH, identity, LIFETIME)
+            except DeclinedError as error:
+                errors.append(error)
+
+    store, request = Asking(), inhabited.asked(SESH, ANNA)
+    with pytest.raises(HeldUpError):
+        inhabited.erasure(SESH, further=[store]).run(at_once=[request.id])
+    store.other.join()
+    (error,) = errors
+    assert str(error).startswith(f"this person of sesh is being erased by request {request.id}")
+    assert objects(inhabited) == []
+    make(inhabited.rooms, SESH, inhabited.found(SESH, BERT), LIFETIME)
+    store.is_down = False
+    assert inhabited.erasure(SESH, further=[store]).run().done
+    assert len(objects(inhabited)) == 1
+    assert answer(inhabited.rooms, SESH).refused == 1
 
 
 def test_a_person_who_asks_twice_gets_one_export(inhabited: Inhabited, sesh: D1) -> None:

@@ -1,0 +1,104 @@
+"""Requests to be erased, noted beside the backups while they wait and when they end: the loss of our Postgres forgets
+none, and begins none again that was cancelled.
+
+A note is sealed like a manifest, under a name of its own: when, the app, a hash of the request's id, whether it is
+open. The newest of a request holds; older ones go, because an ended request keeps nothing of the person. What does not
+belong here: what a request is, and taking one up again (assets/erasure).
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from assets.backups.noted import AT, MARGIN, STORE
+from assets.backups.sets import Sets
+from assets.backups.target import Target, TargetError
+
+NOTES = "requests"
+_OPEN, _ENDED = "open", "ended"
+
+
+@dataclass(frozen=True, order=True)
+class Note:
+    """The name of a note. about: which request of the app."""
+
+    at: datetime
+    app: str
+    about: str
+    is_open: bool
+    name: str
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """The parts of a name."""
+        at, app, about, state, _ = name.split("-")
+        return cls(datetime.strptime(at, AT).replace(tzinfo=UTC), app, about, state == _OPEN, name)
+
+
+def about(request: str) -> str:
+    """How names tell a request, whose id may be any text of the application."""
+    return hashlib.sha256(request.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def note(target: Target, app: str, request: str, at: datetime, document: Any, *, is_open: bool) -> None:
+    """Note how a request is at a moment.
+
+    Raises:
+        TargetError: the target refuses or does not answer.
+    """
+    state = _OPEN if is_open else _ENDED
+    name = f"{at.astimezone(UTC).strftime(AT)}-{app}-{about(request)}-{state}-{secrets.token_hex(6)}"
+    target.put_sealed(STORE, NOTES, name, json.dumps(document).encode())
+
+
+def newest(target: Target, app: str) -> dict[str, Note]:
+    """The note that holds of each request of an app, by what it is about."""
+    return {note.about: note for note in _all(target) if note.app == app}
+
+
+def read(target: Target, note: Note) -> Any:
+    """What a note says.
+
+    Raises:
+        SealError: it does not open.
+    """
+    return json.loads(target.get_sealed(STORE, NOTES, note.name))
+
+
+def key_id(target: Target, note: Note) -> int:
+    """The id of the key that sealed a note."""
+    return target.document(STORE, NOTES, note.name).key_id
+
+
+def remove_older(target: Target, app: str) -> None:
+    """Remove the notes of an app that a newer one of the same request replaces. What a lock of the bucket still holds
+    is left for the next time.
+    """
+    holds = newest(target, app)
+    old = [note.name for note in _all(target) if note.app == app and note != holds[note.about]]
+    with suppress(TargetError):
+        target.delete(STORE, NOTES, old)
+
+
+def forget(target: Target, sets: Sets) -> None:
+    """Remove the notes of ended requests that all backups of our Postgres have. sets: these."""
+    oldest = min((manifest.moment for manifest in sets.complete), default=None)
+    if oldest is not None:
+        old = [note.name for note in _all(target) if not note.is_open and note.at < oldest - MARGIN]
+        target.delete(STORE, NOTES, old)
+
+
+def key_ids(target: Target) -> Iterator[int]:
+    """The ids of the keys that sealed the notes, one a note."""
+    return (key_id(target, note) for note in _all(target))
+
+
+def _all(target: Target) -> Iterator[Note]:
+    """All notes, in order of time; of those of one moment the ended one is the last."""
+    notes = map(Note.named, target.names(STORE, NOTES))
+    return iter(sorted(notes, key=lambda note: (note.at, not note.is_open, note.name)))

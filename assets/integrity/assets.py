@@ -17,6 +17,7 @@ from dagster import (
 )
 
 from assets.apps import App, IntegrityRule
+from assets.declined import plainly_declined
 from assets.description import app_asset
 from assets.integrity.rules import Finding, look
 from assets.integrity.search import compare
@@ -37,6 +38,7 @@ def rules(app: App) -> AssetChecksDefinition:
             for rule in app.rules
         ],
     )
+    @plainly_declined
     def integrity(rooms: ResourceParam[Rooms]) -> Iterator[AssetCheckResult]:
         for rule in app.rules:
             yield _result(app, rule, look(rooms, app, rule))

@@ -165,11 +165,15 @@ def test_a_moment_that_no_daemon_evaluated(watch: Watch) -> None:
 
 
 def test_a_schedule_that_somebody_stopped(watch: Watch) -> None:
+    started = watch.clock().timestamp()
     state = instigated(watch, "growth_phones", InstigatorType.SCHEDULE, InstigatorStatus.STOPPED, watch.clock())
     found = watch.found("pipelines/stopped", "growth_phones")
-    assert found.finding.command == "dagster schedule start -w workspace.yaml growth_phones"
-    watch.instance.update_instigator_state(state.with_status(InstigatorStatus.RUNNING))
-    watch.gone(found)
+    assert found.finding.command == "clearlift resume growth_phones"
+    watch.gone_after(found)
+    (now,) = (one for one in watch.instance.all_instigator_state() if one.name == state.name)
+    assert (now.status, now.instigator_data.start_timestamp >= started) == (InstigatorStatus.RUNNING, True)
+    said = watch.terminal.refused("resume", "growth_phones")
+    assert said == "Error: nobody stopped growth_phones. Next: name what is stopped: none"
 
 
 def test_a_sensor_whose_looks_fail(watch: Watch) -> None:
@@ -182,6 +186,8 @@ def test_a_sensor_whose_looks_fail(watch: Watch) -> None:
     for _ in range(2):
         ticked(watch, state, TickStatus.FAILURE, watch.clock())
     found = watch.found("pipelines/failing_sensor", "clearlift_landing")
+    assert "so that nothing is asked for (closed); it ends with its next good look" in found.finding.message
+    assert found.finding.command == "clearlift run --no-sample"
     ticked(watch, state, TickStatus.SKIPPED, watch.clock())
     watch.gone(found)
 

@@ -1,6 +1,5 @@
 """How an op says why it failed: by Dagster's own failure, which begins with the sentence and the next step. An expected
-refusal has no trace; that of an error that nobody expected stays below. And the refusal of a configuration that names no
-day.
+refusal has no trace; that of an error that nobody expected stays below. And the refusal of a day that is none.
 
 What does not belong here: the error itself (resources/declined.py) and the reasons for it, which engines know.
 """

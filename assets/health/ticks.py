@@ -56,6 +56,11 @@ def checks(
     ]
 
 
+def is_working(instance: DagsterInstance, now: datetime) -> bool:
+    """Whether the daemon evaluates schedules, and lives."""
+    return any(_running(instance, InstigatorType.SCHEDULE)) and not any(_dead(instance, now))
+
+
 def ran_ever(instance: DagsterInstance) -> bool:
     """Whether the run history has any run."""
     return bool(instance.get_run_records(limit=1))

@@ -127,6 +127,10 @@ def test_only_what_may_go_well_later_is_tried_again(error: DeclinedError, tries:
     assert len(asked) == tries
 
 
+def test_a_question_keeps_its_mark() -> None:
+    assert str(DeclinedError("did you mean X?", "correct it")) == "did you mean X? Next: correct it"
+
+
 def test_several_refusals_are_one() -> None:
     both = DeclinedError.together([DeclinedError("a is late", "`clearlift run`"), DeclinedError("b is full", "wait")])
     assert str(both) == "a is late; b is full. Next: `clearlift run`; wait"

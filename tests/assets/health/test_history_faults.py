@@ -11,6 +11,7 @@ from dagster import (
     AssetCheckEvaluation,
     AssetCheckSeverity,
     AssetKey,
+    AssetMaterialization,
     DagsterRun,
     DagsterRunStatus,
 )
@@ -29,6 +30,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
 )
+from dagster._core.test_utils import freeze_time
 from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
 
@@ -150,6 +152,21 @@ def test_a_check_that_warns_for_a_day(watch: Watch) -> None:
     assert not watch.tick()
     watch.later(timedelta(days=1))
     found = watch.found("pipelines/warning_check", "growth/database/connections")
+    watch.gone_after(found)
+
+
+def test_an_asset_that_is_late(watch: Watch) -> None:
+    key = AssetKey(["growth", "database", "connections"])
+    with freeze_time(watch.clock() - timedelta(hours=31)):
+        watch.instance.report_runless_asset_event(AssetMaterialization(key))
+    assert not watch.tick(), "people run all by hand"
+    begun = watch.clock() - timedelta(minutes=1)
+    instigated(watch, "growth_phones", InstigatorType.SCHEDULE, InstigatorStatus.DECLARED_IN_CODE, begun)
+    assert not watch.tick(), "after downtime it is made up"
+    watch.later(timedelta(hours=1))
+    found = watch.found("pipelines/late_asset", "growth/database/connections")
+    assert found.finding.message == "it was last made 32.2 h ago, and is to be made at least every 30.0 h"
+    assert found.finding.command == "clearlift job database --app growth"
     watch.gone_after(found)
 
 

@@ -104,7 +104,8 @@ def test_more_refused_points_than_usual(watch: Watch) -> None:
     flushed(watch, *(point_line(seq=number, at=stamp(watch.clock())) for number in range(1, 121)))
     watch.terminal.good("job", "points")
     found = watch.found("sesh/refused_points")
-    assert "120 of 120 lines of a day are refused, most of them as unknown_user" in found.finding.message
+    assert "120 of 120 lines of a day are refused, most of them as no_partition" in found.finding.message
+    watch.terminal.good("job", "partitions")
     put(watch.stores.d1(SESH), "users", id="u1")
     watch.gone_after(found)
 

@@ -1,5 +1,5 @@
-"""How an op says an expected refusal: Dagster's own failure, with the sentence and the next step, and no trace; how it
-says an error that nobody expected, before Dagster's trace; and the refusal of a configuration that names no day.
+"""How an op says why it failed: by Dagster's own failure, which begins with the sentence and the next step. An expected
+refusal has no trace; that of an error that nobody expected stays below. And the refusal of a day that is none.
 
 What does not belong here: the error itself (resources/declined.py) and the reasons for it, which engines know.
 """
@@ -12,7 +12,7 @@ from functools import wraps
 from textwrap import shorten
 from typing import Any
 
-from dagster import DagsterError, Failure, RetryRequested, get_dagster_logger
+from dagster import DagsterError, Failure, RetryRequested
 
 from resources import disk
 from resources.declined import DeclinedError
@@ -25,7 +25,7 @@ NEXT = "next"
 
 
 def plainly_declined(compute: Callable[..., Any]) -> Callable[..., Any]:
-    """An asset's function whose expected refusals are failures that say what to do. Few are worth a retry."""
+    """An op's function whose failures say what to do. Few expected refusals are worth a retry; other errors are."""
     if inspect.isgeneratorfunction(compute):
 
         @wraps(compute)
@@ -55,21 +55,20 @@ def given_day(name: str, text: str) -> date:
         raise DeclinedError(f"{name} {text!r} is no day", "give it as YYYY-MM-DD") from None
 
 
-def _say(error: Exception) -> None:
-    """Log what an error says and what to do next, because the failure of a step begins with Dagster's own words."""
-    if isinstance(error, Failure | RetryRequested | DagsterError):
-        return
-    said = shorten(redact(str(error)), LONGEST, placeholder=" …") or "no message"
-    get_dagster_logger().error(f"{type(error).__name__}: {said.rstrip('.')}. Next: {UNEXPECTED}")
-
-
 @contextmanager
 def _declined() -> Iterator[None]:
     try:
         yield
+    except (Failure, RetryRequested, DagsterError):
+        raise
     except Exception as error:
         refusal = error if isinstance(error, DeclinedError) else disk.full(error)
         if refusal is None:
-            _say(error)
-            raise
+            # The step's failure would begin with Dagster's own words and a stack.
+            raise Failure(_unexpected(error)) from error
         raise Failure(str(refusal), metadata={NEXT: refusal.next_step}, allow_retries=refusal.retryable) from None
+
+
+def _unexpected(error: Exception) -> str:
+    said = shorten(redact(str(error)), LONGEST, placeholder=" …") or "no message"
+    return f"{type(error).__name__}: {said.rstrip('.')}. Next: {UNEXPECTED}"

@@ -21,6 +21,7 @@ class Thresholds:
         4, "looks are 5 minutes apart: two in a row must fail, because one request that fails says little of a store"
     )
     batch_minutes: float = _threshold(15, "a sensor looks every 30 s, and a failed ingest is tried three times by then")
+    points_minutes: float = _threshold(130, "they are taken hourly: two runs were missed")
     pending_minutes: float = _threshold(15, "a sensor takes them every 5 minutes: two of its looks were missed")
     window_minutes: float = _threshold(20, "they are asked for every minute, and a run of a week takes minutes")
     refused_share: float = _threshold(0.05, "the dirt of ordinary senders is below 1 % of their lines")

@@ -12,7 +12,7 @@ from dagster import DagsterInstance, RepositoryDefinition
 from assets.apps import APPS
 from assets.apps.pipelines import PIPELINES
 from assets.finding import HealthCheck
-from assets.health import alerts, asset_checks, run_history, runs, sizes, ticks
+from assets.health import alerts, asset_checks, late_assets, run_history, runs, sizes, ticks
 from assets.health.alerts import Alerts
 from assets.health.ledger import Ledger
 from assets.health.look import Look
@@ -42,6 +42,7 @@ def look_of(
         *runs.checks(instance, jobs, apps, limits),
         *ticks.checks(instance, repository, apps, limits, stores.postgres),
         *asset_checks.checks(instance, repository, apps, covered),
+        late_assets.check(instance, repository, apps),
         alerts.check(stores.postgres),
         run_history.check(partial(history_bytes, history.get_secret_value() if history else None), limits),
     ]

@@ -21,6 +21,7 @@ from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
 from assets.apps.pipelines import PIPELINES
 from assets.capability import AfterGap, job_name
+from assets.declined import plainly_declined
 from clearlift_pipelines.purging import purge
 
 NAME = job_name(PIPELINES, "purge")
@@ -42,6 +43,7 @@ def build(days: int, clock: Callable[[], datetime]) -> tuple[JobDefinition, Sche
     """The job and its schedule. days: the age beyond which history goes."""
 
     @op(description="Delete runs and events that are old, and that no asset or check needs to say how it stands.")
+    @plainly_declined
     def purge_history(context: OpExecutionContext, config: PurgeConfig) -> None:
         age = timedelta(days=days if config.days is None else config.days)
         done = purge(context.instance, age, clock(), dry_run=config.dry_run)

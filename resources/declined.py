@@ -29,4 +29,5 @@ class DeclinedError(Exception):
         )
 
     def __str__(self) -> str:
-        return f"{self.reason}. Next: {self.next_step}"
+        end = "" if self.reason.endswith(("?", ".")) else "."
+        return f"{self.reason}{end} Next: {self.next_step}"

@@ -41,7 +41,7 @@ from assets.ads.plan import SyncMode, SyncRequest
 from assets.ads.rounding import WHOLE_CURRENCIES
 from assets.ads.sync import AdSync, SyncResult
 from assets.apps import AdAccounts, App
-from assets.declined import NEXT
+from assets.declined import NEXT, plainly_declined
 from assets.description import app_asset, column_schema
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
@@ -257,6 +257,7 @@ def _stored_equals_source(app: App, platform: Platform) -> AssetChecksDefinition
         name="stored_equals_source",
         description="The platform is asked again for one final day of one account: campaigns and account total agree.",
     )
+    @plainly_declined
     def compared(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         result = audit(AdSync.of(rooms, app, platform))
         return AssetCheckResult(
@@ -298,6 +299,7 @@ def _levels_agree(app: App, platform: Platform) -> AssetChecksDefinition:
             " more: not all of an ad group has a keyword, and not all of a campaign an ad group."
         ),
     )
+    @plainly_declined
     def agree(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         today = rooms.clock().date()
         parameters = {
@@ -322,6 +324,7 @@ def _actions_add_up(app: App, platform: Platform) -> AssetChecksDefinition:
         name="actions_add_up",
         description="The conversions of each entity's day are the sum of its actions that count.",
     )
+    @plainly_declined
     def add_up(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         today = rooms.clock().date()
         parameters = {
@@ -347,6 +350,7 @@ def _no_orphans(app: App) -> AssetChecksDefinition:
         name="no_orphans",
         description="Every ad group has its campaign, every ad and keyword its ad group, every fact its entity.",
     )
+    @plainly_declined
     def orphans(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         parameters = {"app": app.name, "since": rooms.clock().date() - timedelta(days=31)}
         rows = rooms.postgres.fetch(read_sql("ads/orphans.sql"), parameters)

@@ -14,6 +14,7 @@ from assets.ads.disconnected import DisconnectedAccounts
 from assets.ads.staging import Staging
 from assets.ads.sync import SyncResult
 from assets.apps import AdAccounts, App
+from assets.declined import plainly_declined
 from assets.description import table as table_of
 from assets.rooms import Rooms
 from resources.ad_platforms import PLATFORMS, Platform
@@ -131,6 +132,7 @@ def _of_all_connections(
     """A check of `campaigns` that reads every connection of the app; `says` is its description."""
 
     @asset_check(asset=[app.name, "ads", "campaigns"], name=name, description=says)
+    @plainly_declined
     def check(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         return judged(rooms, Connections(accounts, rooms.d1(app), rooms.keyring))
 

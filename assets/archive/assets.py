@@ -29,6 +29,7 @@ from assets.archive.registry import Revision
 from assets.archive.sealed import NewerManifestError
 from assets.archive.verify import Verified, faults_of
 from assets.archive.write import Archived, Archiver
+from assets.declined import plainly_declined
 from assets.description import app_asset
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
@@ -107,6 +108,7 @@ def _source_archived(app: App, entry: Lifecycle) -> AssetChecksDefinition:
         name="source_is_archived",
         description=f"No live row of the last {CHECKED} due quarters waits to be archived.",
     )
+    @plainly_declined
     def source_is_archived(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         archiver = Archiver.of(rooms, app, entry)
         assert entry.archive is not None  # build asked
@@ -137,6 +139,7 @@ def _reads_back(app: App, entry: Lifecycle) -> AssetChecksDefinition:
         name="a_bucket_reads_back",
         description="One sealed bucket of each quarter, another each day, has the bytes and rows that were sealed.",
     )
+    @plainly_declined
     def a_bucket_reads_back(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         archiver = Archiver.of(rooms, app, entry)
         by_quarter: dict[Quarter, list[Revision]] = {}

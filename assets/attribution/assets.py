@@ -28,6 +28,7 @@ from assets.attribution.build import Touches
 from assets.attribution.clicks import ClickReport, Clicks
 from assets.attribution.credit import Credits
 from assets.attribution.organizations import Organisation
+from assets.declined import plainly_declined
 from assets.description import app_asset, column_schema
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
@@ -245,6 +246,7 @@ def _adds_up(app: App) -> AssetChecksDefinition:
             " the daily roll-ups of the same snapshot."
         ),
     )
+    @plainly_declined
     def adds_up(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         parameters = {"app": app.name, "since": rooms.clock().date() - timedelta(days=100)}
         differing = rooms.postgres.fetch(read_sql("attribution/differing_sums.sql"), parameters)

@@ -27,6 +27,7 @@ from assets.backups.drill import Drilled
 from assets.backups.making import Made
 from assets.backups.restore import UnreadableError, readable
 from assets.backups.sets import find
+from assets.declined import plainly_declined
 from assets.description import app_asset, table
 from assets.rooms import Rooms
 from resources.declined import DeclinedError
@@ -139,6 +140,7 @@ def _is_young(covered: Covered) -> AssetChecksDefinition:
             f"The newest verified backup is at most {LATE // timedelta(hours=1)} hours old, and no set is damaged."
         ),
     )
+    @plainly_declined
     def newest_verified_is_young(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         try:
             sets = readable(find(target_of(rooms), covered.name))

@@ -30,6 +30,7 @@ from assets.events.ledger import IngestLedger, RunOutcome
 from assets.events.record import FIELDS
 from assets.events.table import events_table
 from assets.events.validation import EventReason
+from assets.intake.described import taken
 from assets.partitions import Calendar
 from assets.rooms import Rooms
 from assets.tables.observation_assets import observed_prefix
@@ -38,7 +39,6 @@ from resources.lake import LakeTable
 
 EVENT_SCHEMA = column_schema((f.name, f.kind.value, f.doc, not f.required) for f in FIELDS)
 
-SHOWN_BATCHES = 20
 REPLAY = f"`clearlift quarantine replay --reason {EventReason.DAMAGED_PARTITION}`"
 
 
@@ -122,7 +122,7 @@ def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, 
         if commit is not None and commit.added:
             metadata["preview"] = preview(table.read([commit.added[0]]), holding)
     if run.batches:
-        metadata["landed"] = table_of(_landed(run))
+        metadata["landed"] = table_of(taken(run.batches, lambda batch: batch.object_key))
     if run.total("quarantined"):
         # Of this run only, because a count of all open lines took 180 ms of every run where 90,000 lines were open.
         refused = Counter((str(r.reason), r.field) for batch in run.batches for r in batch.refusals)
@@ -130,19 +130,6 @@ def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, 
             [{"reason": reason, "field": field, "lines": lines} for (reason, field), lines in refused.most_common()]
         )
     return metadata
-
-
-def _landed(run: RunOutcome) -> list[dict[str, Any]]:
-    """The batches of a run, those with refused lines first, each with the command that shows these."""
-    batches = sorted(run.batches, key=lambda batch: (-batch.quarantined, batch.object_key))
-    return [
-        {
-            "batch": batch.object_key,
-            "lines": f"{batch.received}: {batch.stored} stored, {batch.doubled} doubled, {batch.quarantined} refused",
-            "refused lines": f"clearlift quarantine list --batch {batch.sha256[:16]}" if batch.quarantined else "",
-        }
-        for batch in batches[:SHOWN_BATCHES]
-    ]
 
 
 def _every_line_counted(ledger: IngestLedger, run: RunOutcome) -> AssetCheckResult:

@@ -9,11 +9,9 @@ from datetime import UTC, datetime, timedelta
 from assets.apps import App
 from assets.capability import Site
 from assets.events.ingest import pending
-from assets.finding import Finding, HealthCheck, Severity
-from resources.counts import counted
+from assets.finding import Finding, HealthCheck
+from assets.intake import faults
 from resources.sql_files import read_sql
-
-LATELY = timedelta(days=1)
 
 
 def checks(app: App, site: Site) -> list[HealthCheck]:
@@ -28,21 +26,12 @@ def checks(app: App, site: Site) -> list[HealthCheck]:
 
 def _waiting(app: App, site: Site, now: datetime) -> Iterator[Finding]:
     batches = pending(app, site.rooms.object_store, site.rooms.postgres)
-    oldest = min((batch.last_modified for batch in batches), default=now).astimezone(UTC)
-    if now - oldest > timedelta(minutes=site.thresholds.batch_minutes):
-        size = sum(batch.size for batch in batches) / 2**20
-        said = f"{counted(len(batches), 'landed batch', 'landed batches')} ({size:,.1f} MiB) and the oldest waits"
-        yield Finding(
-            "events/ingested", f"{said} too long", f"clearlift job ingest --app {app.name}", Severity.CRITICAL, oldest
-        )
+    longest = timedelta(minutes=site.thresholds.batch_minutes)
+    yield from faults.waits(batches, longest, "events/ingested", f"clearlift job ingest --app {app.name}", now)
 
 
 def _refused(app: App, site: Site, now: datetime) -> Iterator[Finding]:
-    given = {"app": app.name, "since": now - LATELY}
-    limits = site.thresholds
+    given = {"app": app.name, "since": now - faults.LATELY}
     for row in site.rooms.postgres.fetch(read_sql("events/refused_lately.sql"), given):
-        refused, received = row["refused"], row["received"]
-        if refused >= limits.refused_lines and refused > limits.refused_share * received:
-            said = f"{refused:,} of {counted(received, 'line')} of a day are refused, most of them as {row['reason']}"
-            command = f"clearlift quarantine replay --app {app.name} --reason {row['reason']}"
-            yield Finding("quarantine", said, command, since=row["since"].astimezone(UTC))
+        since, replay = row["since"].astimezone(UTC), f"clearlift quarantine replay --app {app.name}"
+        yield from faults.refused(row, since, site.thresholds, replay, "quarantine")

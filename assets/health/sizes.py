@@ -30,6 +30,8 @@ REACH = timedelta(days=30)
 FEWEST_DAYS = 2.0
 HOUR_LOOKS, DAY_LOOKS = 6, 100
 FULL_NOW = 0.95
+NO_COMMAND = "no command makes room: keep data for less time, move to a larger store, or correct its limit"
+TOO_FAR = "no command makes it faster: its provider or the network is to blame"
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,11 @@ def _sizes(ledger: Ledger, store: Measured, thresholds: Thresholds, now: datetim
     share = thresholds.disk_share if store.name == "disk" else thresholds.size_share
     grown = next((row for row in ledger.growth(now - REACH) if row["subject"] == store.name), None)
     full_in = days_until_full(store.limit - size, grown)
-    said = f"{size / GB:,.2f} of {store.limit / GB:,.2f} GB are used"
     soon = "" if full_in is None else f"; at today's growth it is full in {full_in:,.0f} days"
+    said = f"{size / GB:,.2f} of {store.limit / GB:,.2f} GB are used{soon}; {NO_COMMAND}"
     if size >= share * store.limit or (full_in is not None and full_in < thresholds.forecast_days):
         severity = Severity.CRITICAL if size >= FULL_NOW * store.limit else Severity.WARNING
-        yield Finding(store.name, said + soon, store.command, severity)
+        yield Finding(store.name, said, store.command, severity)
 
 
 def days_until_full(left: float, grown: Mapping[str, float] | None) -> float | None:
@@ -111,6 +113,7 @@ def _slow(ledger: Ledger, thresholds: Thresholds, now: datetime) -> Iterator[Fin
         at_times = row["p99_is_known"] and row["p99"] > thresholds.probe_p99_ms
         if slow or at_times:
             said = f"a look takes {row['median'] or 0:,.0f} ms (median of an hour), {row['p99']:,.0f} ms (p99 of a day)"
+            said = f"{said}; {TOO_FAR}"
             yield Finding(row["subject"], said, "clearlift doctor")
 
 

@@ -7,6 +7,7 @@ was due by the schedules since the stores were made is. What does not belong her
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from textwrap import shorten
 
 from dagster import DagsterInstance, DagsterRunStatus, RepositoryDefinition, RunsFilter, ScheduleDefinition
 from dagster._core.definitions.run_request import InstigatorType
@@ -26,6 +27,7 @@ from assets.health.runs import DAEMON
 from assets.thresholds import Thresholds
 from resources.counts import counted
 from resources.postgres import Postgres
+from resources.redaction import redact
 from resources.sql_files import read_sql
 
 BY_HAND = "clearlift run --no-sample"
@@ -33,6 +35,7 @@ BY_HAND = "clearlift run --no-sample"
 HEARTBEAT = timedelta(minutes=5)
 # One failed look of a sensor is followed by the next within a minute or five.
 FAILED_TICKS = 3
+LONGEST_REASON = 300
 
 
 def checks(
@@ -51,6 +54,11 @@ def checks(
         HealthCheck(PIPELINES.name, "daemon", partial(_dead, instance)),
         HealthCheck(PIPELINES.name, "never_ran", partial(_never_ran, instance, repository, postgres, late)),
     ]
+
+
+def is_working(instance: DagsterInstance, now: datetime) -> bool:
+    """Whether the daemon evaluates schedules, and lives."""
+    return any(_running(instance, InstigatorType.SCHEDULE)) and not any(_dead(instance, now))
 
 
 def ran_ever(instance: DagsterInstance) -> bool:
@@ -114,8 +122,21 @@ def _failing(instance: DagsterInstance, repository: RepositoryDefinition, _now: 
         ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=FAILED_TICKS)
         ended = [tick for tick in ticks if tick.status is not TickStatus.STARTED]
         if len(ended) >= FAILED_TICKS - 1 and all(tick.status is TickStatus.FAILURE for tick in ended):
-            said = f"its last {counted(len(ended), 'look')} failed, so that nothing is asked for; the UI has the reason"
-            yield Finding(state.name, said, BY_HAND, Severity.CRITICAL, _begun(ended))
+            reason = _reason(ended[0])
+            said = (
+                f"its last {counted(len(ended), 'look')} failed, so that nothing is asked for ({reason}); it ends with"
+            )
+            by_hand = f"{said} its next good look, and until then its work is done by hand"
+            yield Finding(state.name, by_hand, BY_HAND, Severity.CRITICAL, _begun(ended))
+
+
+def _reason(tick: InstigatorTick) -> str:
+    """What a look failed of. Below Dagster's own words, which say that one did."""
+    error = tick.error
+    while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
+        error = error.cause
+    said = error.message if error is not None else "the UI has the reason"
+    return shorten(redact(said).rstrip(".\n"), LONGEST_REASON, placeholder=" …")
 
 
 def _begun(ticks: Sequence[InstigatorTick]) -> datetime:
@@ -131,7 +152,7 @@ def _stopped(instance: DagsterInstance, repository: RepositoryDefinition, _now: 
         for state in instance.all_instigator_state(instigator_type=kind):
             if state.name in names and state.status is InstigatorStatus.STOPPED:
                 said = f"somebody stopped this {kind.value.lower()}, so that its work waits"
-                yield Finding(state.name, said, f"dagster {kind.value.lower()} start -w workspace.yaml {state.name}")
+                yield Finding(state.name, said, f"clearlift resume {state.name}")
 
 
 def _dead(instance: DagsterInstance, now: datetime) -> Iterator[Finding]:

@@ -1,4 +1,7 @@
-"""The rules of an app as checks of its tables, its full-text indexes as an asset. The work: rules.py, search.py."""
+"""The rules of an app as checks of its tables, its full-text indexes and its D1's file as assets.
+
+The work: rules.py, search.py, file.py.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,14 +20,17 @@ from dagster import (
 )
 
 from assets.apps import App, IntegrityRule
+from assets.declined import plainly_declined
 from assets.description import app_asset
+from assets.integrity.file import damage, keep
 from assets.integrity.rules import Finding, look
 from assets.integrity.search import compare
 from assets.rooms import Rooms
 from resources.counts import counted
 
 SEVERITIES = {"warn": AssetCheckSeverity.WARN, "error": AssetCheckSeverity.ERROR}
-AGREED = "indexes_agreed"
+AGREED, WHOLE = "indexes_agreed", "file_is_whole"
+SUNDAY = 7
 
 
 def rules(app: App) -> AssetChecksDefinition:
@@ -37,6 +43,7 @@ def rules(app: App) -> AssetChecksDefinition:
             for rule in app.rules
         ],
     )
+    @plainly_declined
     def integrity(rooms: ResourceParam[Rooms]) -> Iterator[AssetCheckResult]:
         for rule in app.rules:
             yield _result(app, rule, look(rooms, app, rule))
@@ -76,6 +83,44 @@ def search(app: App) -> AssetsDefinition:
         )
 
     return searched
+
+
+def file(app: App) -> AssetsDefinition:
+    """The file of an app's D1."""
+
+    @app_asset(
+        app,
+        "integrity",
+        "file",
+        store="d1",
+        holds=[],
+        kinds={"cloudflare", "sqlite"},
+        deps=[[app.name, "d1", table] for table in app.tables],
+        description=(
+            "The file of the D1: SQLite's quick check, and `pragma optimize`; on Sundays full-text indexes are written"
+            " as one part."
+        ),
+        pool="d1",
+        freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26)),
+        checks={WHOLE: "SQLite's quick check finds nothing wrong. Drills make the whole check, of restored copies."},
+    )
+    def looked_at(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
+        d1 = rooms.d1(app)
+        found = damage(d1)
+        if not found:
+            keep(d1, app.search if rooms.clock().isoweekday() == SUNDAY else ())
+        yield MaterializeResult(
+            metadata={"bytes": d1.size()},
+            check_results=[
+                AssetCheckResult(
+                    check_name=WHOLE,
+                    passed=not found,
+                    description=f"{'; '.join(found)}. docs/recovery.md says how a store comes back." if found else None,
+                )
+            ],
+        )
+
+    return looked_at
 
 
 def _result(app: App, rule: IntegrityRule, found: Finding) -> AssetCheckResult:

@@ -21,6 +21,7 @@ from pydantic import Field
 from assets.apps import App, Points
 from assets.description import app_asset, asset_arguments, column_schema
 from assets.description import table as table_of
+from assets.intake.described import taken
 from assets.intake.refused_lines import Selection
 from assets.points.gaps import TOLERATED, gaps
 from assets.points.ingest import PointIngest
@@ -107,6 +108,7 @@ def _ingested(app: App, points: Points) -> AssetsDefinition:
                 **counts,
                 "dagster/partition_row_count": run.stored,
                 "quarantine": table_of(summary),
+                **({"landed": table_of(taken(run.taken, lambda one: one.sha256[:16]))} if run.taken else {}),
                 "small_gaps": missing.small,
                 "missing_in_small_gaps": missing.small_missing,
             },

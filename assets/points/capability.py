@@ -6,16 +6,17 @@ from dagster import AssetSelection
 
 from assets.apps import App
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, assets_of
-from assets.points import assets
+from assets.points import assets, health
 
 
-def bring(app: App, _site: Site) -> Capability:
+def bring(app: App, site: Site) -> Capability:
     """Empty for an app without points."""
     if app.points is None:
         return Capability()
     ingested = ("points", "ingested")
 
     return Capability(
+        health=health.checks(app, site),
         assets=assets.build(app),
         jobs=[
             Job(

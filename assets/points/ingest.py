@@ -58,15 +58,30 @@ class ObjectOutcome:
         return len(self.points) + self.doubled + len(self.refusals)
 
 
+@dataclass(frozen=True)
+class TakenObject:
+    """The counts of an object that was taken, by its checksum: its key holds the id of a session."""
+
+    sha256: str
+    received: int
+    stored: int
+    doubled: int
+    quarantined: int
+
+
 @dataclass
 class PointRun:
     """What one run did."""
 
-    objects: int = 0
+    taken: list[TakenObject] = field(default_factory=list)
     received: int = 0
     stored: int = 0
     doubled: int = 0
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def objects(self) -> int:
+        return len(self.taken)
 
     @property
     def quarantined(self) -> int:
@@ -172,7 +187,8 @@ class PointIngest:
                 continue
             break
         for outcome in outcomes:
-            run.objects += 1
+            counts = outcome.received, len(outcome.points), outcome.doubled, len(outcome.refusals)
+            run.taken.append(TakenObject(outcome.sha256, *counts))
             run.received += outcome.received
             run.stored += len(outcome.points)
             run.doubled += outcome.doubled

@@ -23,6 +23,7 @@ from dagster import (
 from pydantic import Field
 
 from assets.apps import App
+from assets.declined import plainly_declined
 from assets.description import app_asset, column_schema
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
@@ -192,6 +193,7 @@ def _audit(app: App) -> AssetChecksDefinition:
         name="recount_from_raw_events",
         description="Another engine counts a random recent hour again from raw events. No difference is allowed.",
     )
+    @plainly_declined
     def recount(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         audit = RollUpAudit.of(rooms, app).run()
         return AssetCheckResult(

@@ -18,6 +18,7 @@ from dagster import (
 from pydantic import Field
 
 from assets.apps import App
+from assets.declined import plainly_declined
 from assets.description import app_asset, column_schema
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
@@ -116,6 +117,7 @@ def _agreement(app: App) -> AssetChecksDefinition:
             f"at most {DISAGREEMENT:.0%} apart."
         ),
     )
+    @plainly_declined
     def agreement(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         (counts,) = rooms.postgres.fetch(
             read_sql("sessions/agreement.sql"),

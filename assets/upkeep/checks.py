@@ -17,6 +17,7 @@ from dagster import (
 )
 
 from assets.apps import App
+from assets.declined import plainly_declined
 from assets.events.table import events_table
 from assets.rooms import Rooms
 from assets.upkeep.assets import described
@@ -67,6 +68,7 @@ def _few(
     app: App, counted: str, name: str, description: str, count: Callable[[LakeTable], dict[str, int]]
 ) -> AssetChecksDefinition:
     @asset_check(asset=[app.name, "upkeep", counted], name=name, description=description)
+    @plainly_declined
     def few(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         table = rooms.lake.table(events_table(app))
         if _unknown(table):
@@ -97,6 +99,7 @@ def _whole(app: App) -> AssetChecksDefinition:
             ),
         ],
     )
+    @plainly_declined
     def whole(rooms: ResourceParam[Rooms]) -> Iterator[AssetCheckResult]:
         table = rooms.lake.table(events_table(app))
         files = survey(table, rooms.clock() - grace(GRACE_HOURS) - DAY)

@@ -13,6 +13,7 @@ import click
 from assets.apps.pipelines import PIPELINES
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.noted import noted
+from clearlift_pipelines.cli.tables import JSON_ONLY, Columns, printed
 from clearlift_pipelines.stores import Stores
 from clearlift_pipelines.variables import variable_of
 from resources import keyring
@@ -28,14 +29,23 @@ LOCK = "sealing.keys"
 ENVELOPE = "`clearlift keys envelope FILE`"
 RESTART = "Restart what runs for long (`clearlift ui`, code servers): they have the key set of their start."
 
+KEYS = Columns(
+    "keys",
+    "keys status",
+    dict.fromkeys(("key", "fingerprint", "in_envelope_at", "known_since", "refers"), JSON_ONLY),
+)
+
 
 @click.command()
+@printed
 def status() -> None:
     """Say of each key since when it is known, what refers to it, and when it was last put into an envelope.
 
     Exit code 1 where a key never was in one.
 
+    \b
     Example: clearlift keys status
+    Example: clearlift keys status --json
     """
     from assets.backups import keys as envelopes
     from assets.backups.covered import target_of
@@ -43,11 +53,22 @@ def status() -> None:
     with Stores(settings.load(), makes_keys=False) as stores:
         found = envelopes.kept(target_of(stores), stores.keyring)
         references = _counted(stores)
+        table = KEYS.table()
         for key_id, at in found.items():
+            known = references.keys.get(key_id) if references else None
+            table.add(
+                key=key_id,
+                fingerprint=keyring.fingerprint(stores.keyring, key_id),
+                in_envelope_at=at,
+                known_since=known.first_seen_at if known else None,
+                refers=references.of(key_id) if references else None,
+            )
             kept = f"in an envelope of {at:%Y-%m-%d %H:%M} UTC" if at else "in no envelope"
             click.echo(
                 f"key {keyring.named(stores.keyring, key_id)}: {kept}{_use(references, key_id) if references else ''}"
             )
+        if table.is_json:
+            table.show()
         if references is None:
             click.echo("what refers to them is not counted, because a store is not set up: `clearlift migrate up`")
         elif foreign := _listed(references.live.get(None, {})):

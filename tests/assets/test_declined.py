@@ -1,13 +1,25 @@
-"""An expected refusal of an asset: in the run it is a failure with the sentence and the next step, and no trace."""
+"""How a run says why it failed: first the sentence and the next step, then, where nobody expected it, the trace."""
 
 import errno
-import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from dagster import DagsterInstance, MaterializeResult, RetryPolicy, materialize
+from dagster import (
+    AssetSelection,
+    AssetSpec,
+    Definitions,
+    ExecuteInProcessResult,
+    MaterializeResult,
+    ResourceDefinition,
+    RetryPolicy,
+    define_asset_job,
+    materialize,
+)
+from dagster._core.events import StepFailureData
 
+import assets.integrity.assets
+from assets.apps import APPS
 from assets.apps.clearlift import APP
 from assets.declined import NEXT
 from assets.description import app_asset
@@ -34,8 +46,7 @@ def asset_of(decline: Callable[[], None], generates: bool) -> Any:
 
 @pytest.mark.parametrize("generates", [True, False])
 def test_an_op_says_it_as_a_command_does(generates: bool) -> None:
-    result = materialize([asset_of(decline, generates)], raise_on_error=False)
-    (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    failure = failure_of(materialize([asset_of(decline, generates)], raise_on_error=False))
     said = failure.user_failure_data
     assert said is not None
     assert said.description == "2026Q4 is not due. Next: wait until 1 January"
@@ -44,21 +55,46 @@ def test_an_op_says_it_as_a_command_does(generates: bool) -> None:
     assert "DeclinedError" not in failure.error.to_string()
 
 
-@pytest.mark.parametrize("generates", [True, False])
-def test_the_first_error_of_a_run_says_what_happened_and_what_to_do_next(generates: bool) -> None:
-    def fails() -> None:
-        raise RuntimeError("token=hushhush was\nrefused.")
+def breaks() -> None:
+    raise RuntimeError("token=hushhush was\nrefused.")
 
-    with DagsterInstance.ephemeral() as instance:
-        result = materialize([asset_of(fails, generates)], instance=instance, raise_on_error=False)
-        entries = [record.event_log_entry for record in instance.get_records_for_run(result.run_id).records]
-    (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+
+UNEXPECTED = (
+    "RuntimeError: token=[redacted] was refused. Next: `clearlift doctor` says whether each store answers; then run the"
+    " same again"
+)
+
+
+def failure_of(run: ExecuteInProcessResult) -> StepFailureData:
+    (failure,) = [event.step_failure_data for event in run.all_events if event.is_step_failure]
+    return failure
+
+
+@pytest.mark.parametrize("generates", [True, False])
+def test_an_error_that_nobody_expected_begins_with_its_reason_and_the_next_step(generates: bool) -> None:
+    failure = failure_of(materialize([asset_of(breaks, generates)], raise_on_error=False))
+    assert failure.user_failure_data is not None
+    assert failure.user_failure_data.description == UNEXPECTED
     assert failure.error is not None
-    assert "RuntimeError" in failure.error.to_string(), "its class and its trace stay"
-    errors = [entry for entry in entries if int(entry.level) >= logging.ERROR]
-    said = "RuntimeError: token=[redacted] was refused. Next: `clearlift doctor` says whether each store answers;"
-    assert errors[0].user_message.startswith(said)
-    assert not any(word in entry.user_message for entry in entries for word in ("hushhush",))
+    assert failure.error.message.splitlines() == [f"dagster._core.definitions.events.Failure: {UNEXPECTED}"]
+    assert failure.error.cause is not None
+    assert failure.error.cause.cls_name == "RuntimeError", "its class and its trace stay"
+
+
+def test_a_check_says_it_as_an_asset_does() -> None:
+    rooms = ResourceDefinition.hardcoded_resource(None)
+    (rule,) = (assets.integrity.assets.rules(app) for app in APPS if app.name == "consignment")
+    spec = AssetSpec(next(iter(rule.check_keys)).asset_key)
+    failure = failure_of(
+        Definitions([spec], asset_checks=[rule], jobs=[define_asset_job("j", AssetSelection.all_asset_checks())],
+                    resources={"rooms": rooms})
+        .resolve_job_def("j")
+        .execute_in_process(raise_on_error=False)
+    )  # fmt: skip
+    assert failure.user_failure_data is not None
+    assert (failure.user_failure_data.description or "").startswith(
+        "AttributeError: 'NoneType' object has no attribute"
+    )
 
 
 def test_a_full_disk_is_said_as_what_it_is() -> None:
@@ -66,8 +102,7 @@ def test_a_full_disk_is_said_as_what_it_is() -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/r2")
 
     asset = app_asset(APP, "events", "refused", store="r2", holds=[], kinds={"json"})(full)
-    result = materialize([asset], raise_on_error=False)
-    (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    failure = failure_of(materialize([asset], raise_on_error=False))
     assert failure.user_failure_data is not None
     said = (
         "the disk is full ([Errno 28] No space left on device: '/r2'). Next: make room on it, then run the same again"
@@ -90,6 +125,10 @@ def test_only_what_may_go_well_later_is_tried_again(error: DeclinedError, tries:
     )
     assert not materialize([decorate(refused)], raise_on_error=False).success
     assert len(asked) == tries
+
+
+def test_a_question_keeps_its_mark() -> None:
+    assert str(DeclinedError("did you mean X?", "correct it")) == "did you mean X? Next: correct it"
 
 
 def test_several_refusals_are_one() -> None:

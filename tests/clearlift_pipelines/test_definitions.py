@@ -112,13 +112,13 @@ PERSONAL = {
 OF_BACKUPS = " backup backup_age rotate"
 OF_REQUESTS = "erasure_requests export_requests"
 JOBS = {
-    "clearlift": "ads archive attribution compact compliance erase hourly ingest observe policy remove_files"
+    "clearlift": "ads archive attribution compact compliance erase hourly ingest integrity observe policy remove_files"
     " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions tidy verify_cache warm",
     "consignment": "archive changes compliance erase integrity invalidate observe policy retention seal verify_cache"
     " warm",
     "growth": "aggregate archive compliance database erase experiments inactive_sessions"
     " pending_events phones policy reports retention seal verify_cache warm",
-    "sesh": "archive changes columns compliance erase invalidate media metrics observe partitions points"
+    "sesh": "archive changes columns compliance erase integrity invalidate media metrics observe partitions points"
     " policy pruning retention seal verify_cache warm",
     "pipelines": "purge trail",
 }
@@ -142,6 +142,7 @@ TICKS = {
         "remove_files": ("remove_files", "50 3 * * *"),
         "sweep": ("ingest", "0 4 * * *"),
         "verify_cache": ("verify_cache", "20 4 * * *"),
+        "integrity": ("integrity", "30 4 * * *"),
         "ads_look_back": ("ads", "45 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
@@ -181,6 +182,7 @@ TICKS = {
         "columns": ("columns", "20 2 * * *"),
         "verify_cache": ("verify_cache", "20 4 * * *"),
         "media_sweep": ("media", "25 4 * * *"),
+        "integrity": ("integrity", "30 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
         "partitions": ("partitions", "10 2 1 * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),

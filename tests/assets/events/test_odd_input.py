@@ -11,9 +11,10 @@ import polars as pl
 import pytest
 
 from assets.apps.clearlift import APP as CLEARLIFT
-from assets.events.assets import _landed, _whole
+from assets.events.assets import _whole
 from assets.events.ingest import pending
 from assets.intake import refusal
+from assets.intake.described import taken
 from assets.intake.refused_lines import Selection
 from resources.lake import LakeTable
 from tests.assets.damage import DAMAGES, Damage, local
@@ -188,7 +189,7 @@ def test_a_store_that_cannot_be_reached_is_no_damage(pipeline: Pipeline) -> None
 def test_a_run_names_its_batches_and_the_command_that_shows_the_refused_lines_of_each(pipeline: Pipeline) -> None:
     pipeline.land(line(1))
     pipeline.land(line(4), b"{")
-    refused, whole = _landed(pipeline.ingested())
+    refused, whole = taken(pipeline.ingested().batches, lambda batch: batch.object_key)
     assert (whole["lines"], whole["refused lines"]) == ("1: 1 stored, 0 doubled, 0 refused", "")
     assert refused["lines"] == "2: 1 stored, 0 doubled, 1 refused"
     (open_line,) = pipeline.quarantine.refusals.lines(Selection())

@@ -3,13 +3,18 @@
 from datetime import timedelta
 
 from assets.apps.clearlift import APP as CLEARLIFT
+from assets.apps.sesh import APP as SESH
 from assets.finding import Severity
+from assets.points import landing
 from assets.rollups.follow import follow
 from assets.windows import HOUR, midnight
+from resources.d1.times import stamp
 from tests.assets.event_pipeline import line
 from tests.assets.health.watch import TICK, Watch
+from tests.assets.points.flushes import line as point_line
 from tests.assets.rollups.event_lake import EventLake, event
 from tests.clearlift_pipelines.cli import intake
+from tests.sql.sesh.database import put
 
 LATE = timedelta(minutes=20)
 
@@ -78,6 +83,30 @@ def test_more_refused_lines_than_usual(watch: Watch) -> None:
     assert "120 of 120 lines of a day are refused, most of them as unknown_org_tag" in found.finding.message
     d1 = watch.stores.d1(CLEARLIFT)
     d1.execute("update org_tag_mappings set short_tag = 'fresh1' where short_tag = 'a3f7c2'")
+    watch.gone_after(found)
+
+
+def flushed(watch: Watch, *lines: bytes) -> None:
+    watch.stores.object_store.put(f"{landing.zone(SESH).hour_prefix(watch.clock())}flush.ndjson", b"\n".join(lines))
+
+
+def test_points_that_wait(watch: Watch) -> None:
+    put(watch.stores.d1(SESH), "users", id="u1")
+    flushed(watch, point_line(at=stamp(watch.clock())))
+    assert not watch.tick()
+    watch.later(timedelta(minutes=130))
+    found = watch.found("sesh/points_wait")
+    assert found.finding.message.startswith("1 landed batch (0.0 MiB)")
+    watch.gone_after(found)
+
+
+def test_more_refused_points_than_usual(watch: Watch) -> None:
+    flushed(watch, *(point_line(seq=number, at=stamp(watch.clock())) for number in range(1, 121)))
+    watch.terminal.good("job", "points")
+    found = watch.found("sesh/refused_points")
+    assert "120 of 120 lines of a day are refused, most of them as no_partition" in found.finding.message
+    watch.terminal.good("job", "partitions")
+    put(watch.stores.d1(SESH), "users", id="u1")
     watch.gone_after(found)
 
 

@@ -11,6 +11,7 @@ from dagster import (
     AssetCheckEvaluation,
     AssetCheckSeverity,
     AssetKey,
+    AssetMaterialization,
     DagsterRun,
     DagsterRunStatus,
 )
@@ -29,6 +30,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
 )
+from dagster._core.test_utils import freeze_time
 from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
 
@@ -153,6 +155,22 @@ def test_a_check_that_warns_for_a_day(watch: Watch) -> None:
     watch.gone_after(found)
 
 
+def test_an_asset_that_is_late(watch: Watch) -> None:
+    key = AssetKey(["growth", "database", "connections"])
+    with freeze_time(watch.clock() - timedelta(hours=31)):
+        watch.instance.report_runless_asset_event(AssetMaterialization(key))
+    assert not watch.tick(), "people run all by hand"
+    begun = watch.clock() - timedelta(minutes=1)
+    instigated(watch, "growth_phones", InstigatorType.SCHEDULE, InstigatorStatus.DECLARED_IN_CODE, begun)
+    assert not watch.tick(), "after downtime it is made up"
+    watch.later(timedelta(hours=1))
+    found = watch.found("pipelines/late_asset", "growth/database/connections")
+    assert found.finding.message.startswith("it was last made 32.")
+    assert found.finding.message.endswith(" h ago, and is to be made at least every 30.0 h")
+    assert found.finding.command == "clearlift job database --app growth"
+    watch.gone_after(found)
+
+
 def test_a_moment_that_no_daemon_evaluated(watch: Watch) -> None:
     begun = watch.clock() - timedelta(days=2)
     state = instigated(watch, "growth_phones", InstigatorType.SCHEDULE, InstigatorStatus.DECLARED_IN_CODE, begun)
@@ -165,11 +183,15 @@ def test_a_moment_that_no_daemon_evaluated(watch: Watch) -> None:
 
 
 def test_a_schedule_that_somebody_stopped(watch: Watch) -> None:
+    started = watch.clock().timestamp()
     state = instigated(watch, "growth_phones", InstigatorType.SCHEDULE, InstigatorStatus.STOPPED, watch.clock())
     found = watch.found("pipelines/stopped", "growth_phones")
-    assert found.finding.command == "dagster schedule start -w workspace.yaml growth_phones"
-    watch.instance.update_instigator_state(state.with_status(InstigatorStatus.RUNNING))
-    watch.gone(found)
+    assert found.finding.command == "clearlift resume growth_phones"
+    watch.gone_after(found)
+    (now,) = (one for one in watch.instance.all_instigator_state() if one.name == state.name)
+    assert (now.status, now.instigator_data.start_timestamp >= started) == (InstigatorStatus.RUNNING, True)
+    said = watch.terminal.refused("resume", "growth_phones")
+    assert said == "Error: nobody stopped growth_phones. Next: name what is stopped: none"
 
 
 def test_a_sensor_whose_looks_fail(watch: Watch) -> None:
@@ -182,6 +204,8 @@ def test_a_sensor_whose_looks_fail(watch: Watch) -> None:
     for _ in range(2):
         ticked(watch, state, TickStatus.FAILURE, watch.clock())
     found = watch.found("pipelines/failing_sensor", "clearlift_landing")
+    assert "so that nothing is asked for (closed); it ends with its next good look" in found.finding.message
+    assert found.finding.command == "clearlift run --no-sample"
     ticked(watch, state, TickStatus.SKIPPED, watch.clock())
     watch.gone(found)
 

@@ -13,7 +13,7 @@ from assets.apps import App, IntegrityRule, SearchIndex
 from assets.apps.consignment import APP
 from assets.apps.personal import Holding, registry
 from assets.capability import Capability, Site
-from assets.integrity import assets, capability
+from assets.integrity import assets, capability, file
 from assets.integrity.rules import Finding, look
 from assets.integrity.search import compare
 from assets.requested import Runs
@@ -172,7 +172,8 @@ def test_ids_that_lead_to_a_person_are_counted_and_not_shown(shop: App, tmp_path
 
 def checked(d1: D1) -> dict[str, tuple[bool, AssetCheckSeverity, Any]]:
     """The checks of a run of the job over the assets of Consignment."""
-    made = Definitions(assets=[assets.search(APP)], asset_checks=[assets.rules(APP)], resources={"rooms": Rooms(d1)})
+    rooms = {"rooms": Rooms(d1)}
+    made = Definitions([assets.search(APP), assets.file(APP)], asset_checks=[assets.rules(APP)], resources=rooms)
     done = made.resolve_implicit_global_asset_job_def().execute_in_process(raise_on_error=False)
     return {e.check_name: (e.passed, e.severity, e.description) for e in done.get_asset_check_evaluations()}
 
@@ -180,7 +181,7 @@ def checked(d1: D1) -> dict[str, tuple[bool, AssetCheckSeverity, Any]]:
 def test_checks_stand_at_the_tables_and_say_how_bad_it_is(d1: EmbeddedD1) -> None:
     keys = {(key.asset_key, key.name) for key in assets.rules(APP).check_keys}
     assert keys == {(AssetKey(["consignment", "d1", rule.table]), rule.name) for rule in APP.rules}
-    assert {name for name, (passed, _, _) in checked(d1).items() if passed} == {*RULES, assets.AGREED}
+    assert {name for name, (passed, _, _) in checked(d1).items() if passed} == {*RULES, assets.AGREED, assets.WHOLE}
     broken_outside(d1, "update inventory_items set dropped_off_at = '2026-04-01T00:00:00.000Z', price = 0")
     said = checked(d1)
     assert said["price_is_one"] == (False, AssetCheckSeverity.ERROR, "2 rows of inventory_items.")
@@ -206,6 +207,20 @@ def test_an_index_that_differs_is_made_again_and_said_so_once(d1: EmbeddedD1) ->
     assert checked(d1)[assets.AGREED] == (False, AssetCheckSeverity.WARN, "Made again: item_search.")
     assert (found(d1, "zeppelin"), found(d1, "lamp")) == ([], [1])
     assert checked(d1)[assets.AGREED][0]
+
+
+def test_a_damaged_file_is_said_and_left_alone(d1: EmbeddedD1) -> None:
+    assert checked(d1)[assets.WHOLE][0]
+    file.keep(d1, APP.search)
+    assert checked(d1)[assets.AGREED][0], "an index of one part has the same words"
+    (page,) = d1.query("select rootpage as at from sqlite_master where name = 'items_by_event'")
+    d1.close()
+    with d1.path.open("r+b") as other:
+        other.seek((page["at"] - 1) * 4096)
+        other.write(b"\xff" * 4096)
+    passed, severity, said = checked(EmbeddedD1(d1.path))[assets.WHOLE]
+    assert (passed, severity) == (False, AssetCheckSeverity.ERROR)
+    assert said.endswith("docs/recovery.md says how a store comes back.")
 
 
 def test_an_index_that_is_not_there_is_no_agreement(d1: EmbeddedD1) -> None:

@@ -1,6 +1,7 @@
 """The page of the pipelines over real stores: with nothing, a row in every table, much data, and without Postgres."""
 
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,10 +19,11 @@ from assets.page.document import html
 from assets.page.source import Source
 from clearlift_pipelines import page, run_figures, settings
 from clearlift_pipelines.stores import Stores
+from resources.postgres import Postgres
 from tests.assets.page.conftest import NOW
 from tests.filled import fill_postgres
 
-MOST_BYTES = 300_000
+MOST_BYTES, MOST_SECONDS = 300_000, 2.0
 
 
 def unread(made: Page) -> list[str]:
@@ -47,9 +49,8 @@ def test_every_section_is_read_with_a_row_in_every_table(source: Source) -> None
     assert len(html(made).encode()) < MOST_BYTES
 
 
-def test_with_much_data_it_stays_small(source: Source) -> None:
+def fill_with_much(postgres: Postgres) -> None:
     """200 organisations with two currencies over 30 days, 100 connections, 40 findings, 3 apps of requests."""
-    postgres = source.rooms.postgres
     postgres.execute(
         """
         insert into rollups.daily_totals (
@@ -79,9 +80,18 @@ def test_with_much_data_it_stays_small(source: Source) -> None:
     )
     findings = [Finding(f"thing {number}", "it is wrong " * 20, "clearlift doctor") for number in range(40)]
     Ledger(postgres).record(HealthCheck("clearlift", "check", lambda _: ()), findings, NOW)
-    made = health_page.made(source)
+
+
+def test_with_much_data_it_stays_small_and_is_made_in_two_seconds(source: Source) -> None:
+    fill_with_much(source.rooms.postgres)
+    made, seconds = health_page.made(source), []
     assert unread(made) == []
-    text = html(made)
+    # The best of some: the rest is what else the machine does.
+    while len(seconds) < 3 or (min(seconds) > MOST_SECONDS and len(seconds) < 10):
+        began = time.perf_counter()
+        text = html(health_page.made(source))
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) <= MOST_SECONDS, seconds
     assert len(text.encode()) < MOST_BYTES
     assert "188 more have no chart" in text
     assert "tag200" in text

@@ -8,7 +8,9 @@ import pytest
 from dagster import AssetKey, ExecuteInProcessResult, Failure
 
 from assets.apps.sesh import APP as SESH
+from assets.intake.refused_lines import Selection
 from assets.points import landing
+from assets.points.refused import quarantine
 from sandbox import sample_sesh, sample_sesh_sessions
 from tests.assets.points.flushes import line
 from tests.assets.series.partitioned_d1 import point
@@ -88,7 +90,14 @@ def test_quarantined_lines_are_landed_again_when_that_is_asked_for(sample: Locat
     store, d1 = sample.stores.object_store, sample.stores.d1(SESH)
     run_job(sample, "points")
     store.put(f"{landing.zone(SESH).hour_prefix(NOW)}newcomer.ndjson", line("first", 1, userId="newcomer"))
-    assert metadata(run_job(sample, "points"), "points__ingested")["quarantined"] == 1
+    refused = metadata(run_job(sample, "points"), "points__ingested")
+    (landed,) = (record.data for record in refused["landed"].records)
+    (open_line,) = quarantine(sample.stores, SESH).refusals.lines(Selection("unknown_user"))
+    assert landed == {
+        "batch": open_line.sha256[:16],
+        "lines": "1: 0 stored, 0 doubled, 1 refused",
+        "refused lines": f"clearlift quarantine list --batch {open_line.sha256[:16]}",
+    }
     put(d1, "users", id="newcomer")
     replay = {"ops": {"sesh__points__ingested": {"config": {"replay": "unknown_user"}}}}
     found = metadata(run_job(sample, "points", config=replay), "points__ingested")

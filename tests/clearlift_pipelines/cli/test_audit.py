@@ -32,7 +32,9 @@ COUNTS = {
 COPIES_SEALED = {"backup run", "backup drill", "archive run", "archive repair", "keys new", "keys open"}
 FORGETS_SEALED = {"backup forget"}
 MAKES_AGAIN = {"cache rebuild", "compact", "upkeep", "quarantine reopen", "migrate", "land"}
-NOTHING_PERSONAL = {"init", "completion", "stop", "sandbox", "purge", "disconnected", "page", "dbt sources"}
+NOTHING_PERSONAL = {
+    *("init", "completion", "stop", "resume", "sandbox", "purge", "disconnected", "page", "dbt sources"),
+}
 
 
 def leaves(command: click.Command, context: click.Context, path: str = "") -> Iterator[tuple[str, click.Command]]:

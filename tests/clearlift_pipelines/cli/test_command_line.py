@@ -30,6 +30,16 @@ finally:
 """
 # Files that examples read; those that they write are not there.
 READ = ("batch.ndjson.gz", "corrected.ndjson", "keys.json", "production.env")
+# What prints lines about its one work, or serves, asks and writes files. All others print tables.
+WITHOUT_TABLES = {
+    *("init", "ui", "stop", "resume", "land", "sql", "sandbox", "page", "dbt sources", "completion"),
+    *("quarantine export", "quarantine reopen", "quarantine replay", "media quarantine export"),
+    *("media quarantine replay", "backfill ads", "backfill attribution", "backfill rollups", "lake rebuild"),
+    *("lake verify", "cache rebuild", "archive repair", "archive restore", "archive run", "archive verify"),
+    *("backup drill", "backup forget", "backup restore", "backup run", "backup verify", "retention run"),
+    *("keys envelope", "keys new", "keys open", "keys retire", "keys rotate"),
+    *("privacy cancel", "privacy erase", "privacy export"),
+}
 AGAIN = "python -m clearlift_pipelines.command_reference writes it again"
 
 
@@ -92,6 +102,15 @@ def test_the_page_has_the_tables_of_today_and_each_is_of_a_command_that_takes_js
     # The trail prints an object that is no table.
     rest = {taker for taker in takers if not any(by == taker or by.startswith(f"{taker} ") for by in documented)}
     assert {taker for taker in rest if not taker.startswith("job ")} == {"audit verify"}
+
+
+def test_every_command_that_prints_a_table_takes_json(commands: dict[tuple[str, ...], click.Command]) -> None:
+    silent = {
+        " ".join(path)
+        for path, command in commands.items()
+        if not isinstance(command, click.Group) and "as_json" not in {parameter.name for parameter in command.params}
+    }
+    assert silent == WITHOUT_TABLES
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

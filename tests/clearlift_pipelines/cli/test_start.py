@@ -13,7 +13,7 @@ from clearlift_pipelines.project import CHECKOUT, folder
 from clearlift_pipelines.settings import load
 
 # They run jobs, or read the history of runs.
-WITH_DAGSTER = {"run", "ui", "backfill", "job", "status"}
+WITH_DAGSTER = {"run", "ui", "resume", "backfill", "job", "status"}
 # They serve the sample's ad platforms.
 WITH_SANDBOX = {"run", "backfill", "job", "sandbox"}
 # What takes longest to import, and what no command needs before it begins its work.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
@@ -22,7 +22,7 @@ from assets.health.message import QuietHours
 from assets.thresholds import DEFAULTS, Thresholds
 from clearlift_pipelines import env_file, whole_stores
 from clearlift_pipelines.project import folder
-from clearlift_pipelines.variables import NAMES_OF_TODAY, PREFIX, variable_of
+from clearlift_pipelines.variables import NAMES_OF_TODAY, PREFIX, TWO_NAMED, as_given, named, variable_of
 from resources import keyring, private
 from resources.ad_platforms import PLATFORMS
 from resources.cloudflare import API
@@ -188,6 +188,12 @@ class Settings(BaseSettings):
     alert_quiet_hours: str | None = Field(
         None, description="Hours of UTC in which only critical findings are told, e.g. 22-7"
     )
+
+    _given: frozenset[str] = PrivateAttr(frozenset())
+
+    def as_given(self, text: str) -> str:
+        """A text that names variables, by the names that whoever set these uses."""
+        return as_given(text, self._given)
 
     @property
     def late_horizon(self) -> timedelta:
@@ -372,13 +378,14 @@ def load(file: Path | None = None, **overrides: Any) -> Settings:
     for variable in ours:
         refuse_unknown(variable)
     renamed = dict(_by_names_of_today(ours))
+    set_here = frozenset(name for name in TWO_NAMED if ours.get(name))
     try:
-        return Settings(_env_file=file, **{**renamed, **overrides})  # type: ignore[call-arg]  # of pydantic-settings, not a field
+        settings = Settings(_env_file=file, **{**renamed, **overrides})  # type: ignore[call-arg]  # of pydantic-settings, not a field
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        message = first["msg"].removeprefix("Value error, ")
+        message = as_given(first["msg"].removeprefix("Value error, "), set_here)
         field = "__".join(map(str, first["loc"]))
-        where = variable_of(NAMES_OF_TODAY[field] if field in renamed else field) + ": " if field else ""
+        where = named(field, set_here) + ": " if field else ""
         if first["loc"] == ("keyring_file",):
             raise SettingsError(f"{where}{message}", KEY_FILE_BACK) from None
         raise SettingsError(f"{where}{message}") from None
@@ -388,6 +395,8 @@ def load(file: Path | None = None, **overrides: Any) -> Settings:
         raise SettingsError(
             f"{next((name for name in ours if _is_deep(ours[name])), PREFIX)}: nested too deep"
         ) from None
+    settings._given = set_here
+    return settings
 
 
 def written(file: Path) -> dict[str, str]:

@@ -56,10 +56,11 @@ def _of_all_apps(s: "Settings") -> Iterator[StorePlace]:
         history is not None,
         variable_of("dagster_postgres_url"),
     )
+    variable = s.as_given(variable_of("lake_catalog_uri"))
     in_our_own = "catalog in our Postgres, files in the object store"
     for app in (app for app in APPS if app.audience is not None):
         where = f"catalog at {_host(s.lake_catalog_uri)}" if lakes else in_our_own
-        yield StorePlace(f"{app.name}-lake", where, lakes or (postgres and r2), variable_of("lake_catalog_uri"))
+        yield StorePlace(f"{app.name}-lake", where, lakes or (postgres and r2), variable)
 
 
 def _of_apps(s: "Settings") -> Iterator[StorePlace]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
     from resources.lake import Lake
+    from resources.lake.managed import ManagedCatalog
 
 LAKE_LOCK = "clearlift.lake.commit"
 CATALOG_LOCK = "clearlift.lake.catalog"
@@ -185,7 +186,7 @@ class Stores:
 
         lock = partial(self.postgres.lock, LAKE_LOCK)
         if self.settings.lake_catalog_uri:
-            return Lake(self._rest_catalog, lock)
+            return Lake(self._rest_catalog, lock, managed=self._managed_catalog())
         return Lake(self._sql_catalog, lock, _url(self.object_store.uri()), self.object_store.polars_options())
 
     @cached_property
@@ -194,7 +195,7 @@ class Stores:
         s = self.settings
         if s.r2_sql_token is None or s.r2_bucket is None:
             return None
-        setting = variable_of("r2_sql_url") if s.r2_sql_url else None
+        setting = s.as_given(variable_of("r2_sql_url")) if s.r2_sql_url else None
         session = api_session(s.r2_sql_token.get_secret_value(), setting=setting)
         return R2Sql(session, self._account, s.r2_bucket, api=s.r2_sql_url or R2_SQL_API)
 
@@ -405,8 +406,17 @@ class Stores:
         s = self.settings
         # Settings admit a catalog only with all three.
         token = s.lake_token.get_secret_value() if s.lake_token else ""
-        setting = variable_of("lake_catalog_uri")
+        setting = s.as_given(variable_of("lake_catalog_uri"))
         return rest_catalog(s.lake_catalog_uri or "", s.lake_warehouse or "", token, setting=setting)
+
+    def _managed_catalog(self) -> "ManagedCatalog | None":
+        from resources.lake.managed import ManagedCatalog, place_of
+
+        s = self.settings
+        place = place_of(s.lake_catalog_uri or "", s.lake_warehouse or "")
+        if place is None or s.lake_token is None:
+            return None
+        return ManagedCatalog(api_session(s.lake_token.get_secret_value()), *place, api=self._api)
 
     def _sql_catalog(self) -> "Catalog":
         from resources.lake.catalogs import sql_catalog

@@ -123,11 +123,17 @@ class _Request:
     auth_version: int = 0
 
 
+def connections() -> HTTPAdapter:
+    """Connections that are kept open between requests. They carry no credentials: each request has its own."""
+    return HTTPAdapter(pool_connections=8, pool_maxsize=16)
+
+
 class Session:
     """Requests to one service; safe to share among threads. `setting`: the variable that says where it is, if one does.
 
     `auth` gives the secret headers of each try, so that it follows a refresh. `refresh` renews them after a REFRESH
-    verdict, once a request. `pacing` delays requests by their `pacing_key`.
+    verdict, once a request. `pacing` delays requests by their `pacing_key`. `transport`: connections that sessions of
+    several credentials share; it is its maker's to close.
     """
 
     def __init__(
@@ -139,6 +145,7 @@ class Session:
         refresh: Callable[[], None] | None = None,
         pacing: Pacing | None = None,
         patience: Patience | None = None,
+        transport: HTTPAdapter | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
@@ -157,8 +164,9 @@ class Session:
         self._counter = itertools.count(1)
         self.sent = 0
         self._http = requests.Session()
+        self._shares = transport is not None
         for scheme in ("https://", "http://"):
-            self._http.mount(scheme, HTTPAdapter(pool_connections=8, pool_maxsize=16))
+            self._http.mount(scheme, transport or connections())
 
     def __repr__(self) -> str:
         return f"Session({self.name!r})"
@@ -216,8 +224,9 @@ class Session:
         self._sleep(seconds)
 
     def close(self) -> None:
-        """Close idle connections; the next request opens new ones."""
-        self._http.close()
+        """Close idle connections, unless they are shared; the next request opens new ones."""
+        if not self._shares:
+            self._http.close()
 
     def _until_settled(
         self, request: _Request, pacing_key: str, consume: Callable[[requests.Response], None] | None

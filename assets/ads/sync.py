@@ -10,9 +10,10 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -41,7 +42,7 @@ from resources.ad_platforms import (
     Stream,
 )
 from resources.d1 import D1
-from resources.http import HttpError
+from resources.http import HttpError, connections
 from resources.keyring import Keyring
 from resources.pacing import Pacing
 from resources.postgres import Postgres
@@ -50,8 +51,11 @@ from resources.r2 import ObjectStore
 
 log = logging.getLogger(__name__)
 
-# Below the four connections that a Postgres client has: a merge holds one of them.
-PARALLEL = 3
+# So that waiting for answers is not the bound: at 0.3 s an answer eight ask 26 times a second, and the rate of our
+# application is 20 at most.
+PARALLEL = 8
+# Merges wait for nobody, and each holds a connection to Postgres beside those of other work.
+MERGES = 3
 ATTEMPTS = 2
 # What a platform says, as an answer or by what it sends: it concerns the stream that met it.
 REFUSALS = (HttpError, MalformedPageError, PlatformError)
@@ -161,8 +165,11 @@ class AdSync:
         # Of all processes, because a platform counts the requests of our application and not of a run.
         application = SharedBucket(self.postgres, f"ads.{self.platform.name}", self.platform.app_rate, **sleep)
         self._pacing = Pacing(self.platform.account_rate, together=application, **sleep)
+        # Of all accounts: to open one costs 38 ms of CPU for the list of certificates alone, and three round trips.
+        self._transport = connections()
         self._history = History(self.app, self.postgres, self.clock, self.origin)
         self._merge = Merge(self.app, self.platform, self.postgres, self.staging, self.clock)
+        self._merging = BoundedSemaphore(MERGES)
         self._counting = Lock()
         self._done = self._total = 0
 
@@ -170,7 +177,7 @@ class AdSync:
         self, request: SyncRequest, *, connection: str | None = None, tiers: Collection[str] = ()
     ) -> Iterator[SyncResult]:
         """Sync the platform's active connections (of these tiers, or one by its id), a few at the same time."""
-        with ThreadPoolExecutor(self.parallel, thread_name_prefix=f"ads-{self.platform.name}") as pool:
+        with closing(self._transport), ThreadPoolExecutor(self.parallel, f"ads-{self.platform.name}") as pool:
             # A page of connections at a time, because there may be thousands.
             for page in self.connections.active(self.platform.name, connection=connection, tiers=tiers):
                 yield from pool.map(lambda one: self.sync(one, request), page)
@@ -273,7 +280,8 @@ class AdSync:
         job = self._history.open(manifest, self.staging.prefix(manifest), resumed)
         try:
             self._stage(client, manifest, job)
-            merged = self._merge.run(manifest)
+            with self._merging:
+                merged = self._merge.run(manifest)
         except Exception as error:
             failure = describe(error, self.platform)
             self._history.failed(manifest, failure.code, str(failure))
@@ -340,6 +348,7 @@ class AdSync:
             self.clock,
             self.origin,
             settings.sync.windows,
+            transport=self._transport,
             **self.access,
         )
 

@@ -44,7 +44,7 @@ def faults(stores: Stores, about: Collection[str] | None = None) -> dict[str, st
         except Exception as error:  # noqa: BLE001 (any answer of a store is about its credential)
             # What to do next is said once, below all lines.
             why = error.reason if isinstance(error, DeclinedError) else one_line(error)
-            found.setdefault(credential.wrong(credential.variable, error), why)
+            found.setdefault(stores.settings.as_given(credential.wrong(credential.variable, error)), why)
     return found
 
 

@@ -23,7 +23,7 @@ from clearlift_pipelines.cli.questions import TOPICS, Question, questions
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.settings import Settings, SettingsError
 from clearlift_pipelines.stores import Stores
-from clearlift_pipelines.variables import PREFIX
+from clearlift_pipelines.variables import PREFIX, as_given
 from resources import keyring
 from resources.declined import DeclinedError
 
@@ -137,8 +137,9 @@ def _written(path: Path) -> dict[str, str]:
 
 def _ask(path: Path, topic: str) -> None:
     """Ask for one topic until its store accepts the answers, then write them; or until the person gives up."""
-    asked = questions(topic)
     known = {**_written(path), **os.environ}
+    given = {name for name, value in known.items() if value}
+    asked = [question._replace(variable=as_given(question.variable, given)) for question in questions(topic)]
     if not click.confirm(f"Set up {topic}?", default=any(question.variable in known for question in asked)):
         return
     variables = [question.variable for question in asked]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from requests.adapters import HTTPAdapter
+
 from resources.ad_platforms import fields
 from resources.ad_platforms.records import PlatformError
 from resources.http import Patience, Session
@@ -32,8 +34,8 @@ class Access:
     """What a client needs for one connection.
 
     oauth: `access_token`, `refresh_token`, `expires_at` (ISO 8601). app: ids and secrets of the registered application.
-    store: stores a changed `oauth` at once. pacing: all clients of the platform share it. origin: a sandbox or a proxy,
-    before the platform's hosts.
+    store: stores a changed `oauth` at once. pacing: all clients of the platform share it, as they may its `transport`.
+    origin: a sandbox or a proxy, before the platform's hosts.
     """
 
     account_id: str
@@ -45,6 +47,7 @@ class Access:
     origin: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     patience: Patience = field(default_factory=Patience)
+    transport: HTTPAdapter | None = field(default=None, repr=False)
     monotonic: Callable[[], float] = field(default=time.monotonic, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
@@ -69,6 +72,7 @@ class Access:
             refresh=refresh,
             pacing=self.pacing,
             patience=self.patience,
+            transport=self.transport,
             clock=self.monotonic,
             sleep=self.sleep,
         )

@@ -15,6 +15,7 @@ from pyiceberg.types import IcebergType, NestedField
 from resources.lake.columns import ICEBERG_TYPES, TableSpec
 from resources.lake.commit import Lock, land
 from resources.lake.layout import FIELD_IDS, field_ids, former_ids
+from resources.lake.managed import ManagedCatalog
 from resources.lake.table import LakeTable
 
 
@@ -23,7 +24,7 @@ class Lake:
 
     `data_root` is the URL above a table's `folder`; without it, data files go below the table's own location, which a
     REST catalog chooses. `storage_options` are polars' for that URL; without them, they are made of the credentials
-    that the catalog vends with a table.
+    that the catalog vends with a table. `managed` is what the catalog does by itself, where it is Cloudflare's.
     """
 
     def __init__(
@@ -32,7 +33,9 @@ class Lake:
         lock: Lock,
         data_root: str | None = None,
         storage_options: Mapping[str, str] | None = None,
+        managed: ManagedCatalog | None = None,
     ) -> None:
+        self.managed = managed
         self._open_catalog = open_catalog
         self._lock = lock
         self._data_root = data_root

@@ -9,6 +9,7 @@ from assets.partitions import Calendar
 from clearlift_pipelines import store_places
 from clearlift_pipelines.settings import SettingsError, load
 from clearlift_pipelines.stores import Stores
+from clearlift_pipelines.variables import NAMES_OF_TODAY, variable_of
 from resources.d1 import CloudflareD1, EmbeddedD1
 from resources.kv import CloudflareKV
 
@@ -185,6 +186,29 @@ def test_both_names_of_a_setting_may_not_differ(monkeypatch: pytest.MonkeyPatch)
 def test_a_wrong_value_is_named_by_the_name_that_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLEARLIFT_BASIN_SQL_URL", "nowhere")
     assert refusal().startswith("CLEARLIFT_BASIN_SQL_URL: the beginning of an address is expected")
+
+
+TWO_NAMED = {variable_of(old): variable_of(today) for old, today in NAMES_OF_TODAY.items()}
+NEEDED = {**R2, "CLEARLIFT_CLOUDFLARE_ACCOUNT_ID": "acc"}
+
+
+@pytest.mark.parametrize("by_today", [False, True], ids=["old", "today"])
+@pytest.mark.parametrize("old", TWO_NAMED)
+def test_what_is_half_configured_is_said_by_the_names_that_were_given(
+    monkeypatch: pytest.MonkeyPatch, old: str, by_today: bool
+) -> None:
+    names = {name: today if by_today else name for name, today in TWO_NAMED.items()}
+    set_variables(monkeypatch, {**NEEDED, names[old]: BASIN[TWO_NAMED[old]]})
+    missing, _, because = refusal().partition(" is missing (")
+    assert because == f"{names[old]} is set)"
+    assert missing in names.values()
+    # In the second place it is named as well, where all but one are there.
+    set_variables(monkeypatch, {names[each]: BASIN[today] for each, today in TWO_NAMED.items()})
+    for each in names.values():
+        with monkeypatch.context() as patch:
+            patch.delenv(each)
+            if not each.endswith("SQL_URL"):
+                assert refusal().startswith(f"{each} is missing (")
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
 import requests
 
-from resources.http import HttpError, NoAnswerError, Patience, Session
+from resources.http import HttpError, NoAnswerError, Patience, Session, connections
 from resources.pacing import Pacing, Rate
 from resources.verdicts import OK, Answer, Verdict, by_status
 from tests.standin.loopback import Fault, Loopback, Reply, Request
@@ -335,3 +336,16 @@ def test_by_status_reads_no_body_of_a_good_answer() -> None:
     response = requests.Response()
     response.status_code = 204
     assert by_status(response) is OK
+
+
+def test_sessions_of_several_credentials_share_connections_and_nothing_else(service: Service) -> None:
+    """What a connection costs to open is paid once. Each request has the headers of its own session."""
+    transport = connections()
+    with closing(transport):
+        for token in ("first", "second", "third"):
+            client = Session("echo", auth=lambda token=token: {"Authorization": token}, transport=transport)  # type: ignore[misc]
+            answer = client.request("GET", f"{service.loopback.url}/own")
+            assert answer.json()["headers"]["Authorization"] == token
+            client.close()
+        pool = transport.poolmanager.connection_from_url(service.loopback.url)
+        assert (pool.num_connections, pool.num_requests) == (1, 3)

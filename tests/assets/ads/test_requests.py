@@ -1,13 +1,20 @@
 """What a sync asks of a platform, and how often: refused reports, lists once a day, ranges that are small enough."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Barrier, Lock
 
 import pytest
 
+from assets.ads.history import RecordedJob
+from assets.ads.merge import Merge
 from assets.ads.plan import SyncMode
-from resources.ad_platforms import Level
+from assets.ads.slices import MergeResult
+from assets.ads.staging import SliceManifest
+from assets.ads.sync import MERGES, PARALLEL, AdSync
+from resources.ad_platforms import Client, Level, Stream
 from resources.ad_platforms.google import queries
 from resources.ad_platforms.meta import rows as meta_rows
 from resources.ad_platforms.microsoft import words as microsoft_words
@@ -59,6 +66,36 @@ def test_a_refused_report_ends_its_own_stream_and_its_reason_is_told(
     (outcome,) = tiny.sync(platform)
     assert outcome.error is None
     assert tiny.differences(platform, since=TODAY - timedelta(days=4), until=TODAY) == []
+
+
+def test_accounts_are_asked_side_by_side_and_merged_a_few_at_a_time(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer takes a third of a second, so that waiting for one after another would be the bound."""
+    ad_stores = make(postgres, tmp_path, size=replace(TINY, accounts={**TINY.accounts, "google": PARALLEL}))
+    together, counting, merging = Barrier(PARALLEL), Lock(), [0]
+    stage, merge = AdSync._stage, Merge.run
+
+    def staged(engine: AdSync, client: Client, manifest: SliceManifest, job: RecordedJob) -> None:
+        if manifest.stream is Stream.ACCOUNT:
+            together.wait(60)
+        stage(engine, client, manifest, job)
+
+    def merged(engine: Merge, manifest: SliceManifest) -> MergeResult:
+        with counting:
+            merging.append(merging[-1] + 1)
+        try:
+            return merge(engine, manifest)
+        finally:
+            with counting:
+                merging.append(merging[-1] - 1)
+
+    monkeypatch.setattr(AdSync, "_stage", staged)
+    monkeypatch.setattr(Merge, "run", merged)
+    ad_stores.connect(only=["google"], lookback_days=2)
+    assert [outcome.error for outcome in ad_stores.sync("google")] == [None] * PARALLEL
+    assert 1 < max(merging) <= MERGES
+    close(ad_stores)
 
 
 def slices(ad_stores: AdStores, run_id: str) -> list[str]:

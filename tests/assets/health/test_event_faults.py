@@ -15,6 +15,7 @@ from tests.assets.points.flushes import line as point_line
 from tests.assets.rollups.event_lake import EventLake, event
 from tests.clearlift_pipelines.cli import intake
 from tests.sql.sesh.database import put
+from tests.standin.basin_catalog import BasinCatalog
 
 LATE = timedelta(minutes=20)
 
@@ -117,3 +118,25 @@ def test_settings_of_the_lake_that_another_engine_changed(watch: Watch) -> None:
     found = watch.found("clearlift/lake_settings")
     assert "write.metadata.delete-after-commit.enabled" in found.finding.message
     watch.gone_after(found)
+
+
+def test_a_catalog_that_expires_snapshots_by_itself(watch: Watch) -> None:
+    with BasinCatalog() as basin:
+        watch.stores.lake.managed = basin.client
+        assert not watch.tick(), "nothing is set"
+        basin.expiry = {"state": "disabled", "max_snapshot_age": "7d", "min_snapshots_to_keep": 100}
+        watch.later(HOUR)
+        assert not watch.tick()
+        basin.expiry["state"] = "enabled"
+        watch.later(HOUR)
+        found = watch.found("clearlift/catalog_expiry", "lake")
+        assert "snapshots older than 7d by itself, but for the newest 100" in found.finding.message
+        assert found.finding.command == "npx wrangler basin catalog snapshot-expiration disable lake"
+        # Somebody turns it off for the catalog, and for this table it was on as well.
+        basin.expiry, basin.of_table["clearlift", "events"] = {}, basin.expiry
+        watch.later(HOUR)
+        table = watch.found("clearlift/catalog_expiry", "lake/clearlift/events")
+        assert table.finding.command.endswith(" disable lake clearlift events")
+        basin.of_table.clear()
+        watch.later(HOUR)
+        watch.gone(table)

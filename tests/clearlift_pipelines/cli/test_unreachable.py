@@ -1,6 +1,6 @@
 """A store that nobody answers for: one line with the variable that says where it is, and what to do next."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -8,6 +8,7 @@ from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.growth import APP as GROWTH
 from clearlift_pipelines.settings import load
 from clearlift_pipelines.stores import Stores
+from clearlift_pipelines.variables import NAMES_OF_TODAY, variable_of
 from resources.declined import DeclinedError
 from resources.http import Session
 from resources.lake.catalogs import rest_catalog
@@ -34,7 +35,13 @@ R2_SQL = {
     **BUCKET,
     **CATALOG,
 }
+BY_TODAY = {variable_of(old): variable_of(today) for old, today in NAMES_OF_TODAY.items()}
 POSTGRES = "postgresql://u:hush@127.0.0.1:1/x?connect_timeout=2"
+
+
+def of_today(variables: Mapping[str, str]) -> dict[str, str]:
+    """The same by Cloudflare's names of today."""
+    return {BY_TODAY.get(name, name): value for name, value in variables.items()}
 
 
 def asked_r2_sql(stores: Stores) -> object:
@@ -82,10 +89,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         (BUCKET, lambda s: s.object_store.put("a", b"b"), "CLEARLIFT_R2_ENDPOINT"),
         (CATALOG, lambda s: s.lake.catalog, "CLEARLIFT_LAKE_CATALOG_URI"),
         (R2_SQL, asked_r2_sql, "CLEARLIFT_R2_SQL_URL"),
+        (of_today(CATALOG), lambda s: s.lake.catalog, "CLEARLIFT_BASIN_CATALOG_URI"),
+        (of_today(R2_SQL), asked_r2_sql, "CLEARLIFT_BASIN_SQL_URL"),
     ],
 )
 def test_each_store_names_its_variable_and_the_next_step(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], ask: Callable[[Stores], object], named: str
+    monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], ask: Callable[[Stores], object], named: str
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -105,3 +114,12 @@ def test_a_command_says_it_in_one_line(terminal: Terminal) -> None:
     assert said.startswith("Error: Postgres at 127.0.0.1:1/x: no connection: ")
     assert said.endswith("see that its server can be reached from here, or correct CLEARLIFT_POSTGRES__GROWTH")
     assert "hush" not in said
+
+
+@pytest.mark.parametrize("given", [CATALOG, of_today(CATALOG)], ids=["old names", "names of today"])
+def test_doctor_names_what_is_missing_by_the_names_that_were_given(terminal: Terminal, given: dict[str, str]) -> None:
+    *others, missing = given
+    for name in others:
+        terminal.monkeypatch.setenv(name, given[name])
+    said = terminal.refused("doctor")
+    assert said.startswith(f"Error: {missing} is missing ({others[0]} is set)")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from assets.apps import App
 from assets.capability import Site
 from assets.events.ingest import pending
+from assets.events.stream import Stream
 from assets.finding import Finding, HealthCheck, Severity
 from resources.counts import counted
 from resources.sql_files import read_sql
@@ -21,6 +22,9 @@ def checks(app: App, site: Site) -> list[HealthCheck]:
     return [
         HealthCheck(
             app.name, "batches_wait", lambda now: _waiting(app, site, now), ("postgres schema", "object store")
+        ),
+        HealthCheck(
+            app.name, "stream_waits", lambda now: _stream(app, site, now), ("postgres schema", f"{app.name}-lake")
         ),
         HealthCheck(app.name, "refused_lines", lambda now: _refused(app, site, now)),
     ]
@@ -35,6 +39,15 @@ def _waiting(app: App, site: Site, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "events/ingested", f"{said} too long", f"clearlift job ingest --app {app.name}", Severity.CRITICAL, oldest
         )
+
+
+def _stream(app: App, site: Site, now: datetime) -> Iterator[Finding]:
+    stream = Stream.of(site.rooms, app)
+    waiting = stream.waiting() if stream is not None else []
+    oldest = datetime.fromtimestamp(waiting[0].at_ms / 1000, UTC) if waiting else now
+    if stream is not None and now - oldest > timedelta(minutes=site.thresholds.batch_minutes):
+        said = f"{counted(len(waiting), 'commit')} of {stream.table.name} and the oldest has not landed"
+        yield Finding("events/streamed", said, f"clearlift job stream --app {app.name}", Severity.CRITICAL, oldest)
 
 
 def _refused(app: App, site: Site, now: datetime) -> Iterator[Finding]:

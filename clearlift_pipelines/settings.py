@@ -119,8 +119,10 @@ class Settings(BaseSettings):
     )
 
     r2_sql_token: SecretStr | None = Field(
-        None, description="API token that may read by Basin SQL (R2 SQL); the roll-ups' audit then reads through it"
+        None, description="API token that may read by Basin SQL (R2 SQL), for the roll-ups' audit and backfills' counts"
     )
+    r2_sql_audits: bool = Field(True, description="Whether the roll-ups' audit reads by Basin SQL, where it is set")
+    r2_sql_counts: bool = Field(True, description="Whether a backfill is counted by Basin SQL, where it is set")
     r2_sql_url: str | None = Field(None, description="Base URL of Basin SQL's API; by default Cloudflare's")
 
     pipes_command: str | None = Field(

@@ -197,9 +197,18 @@ class Stores:
         name = self.settings.event_streams.get(app.name)
         return StreamTable(name, lambda name: self.lake.catalog.load_table(name)) if name else None
 
-    @cached_property
+    @property
     def r2_sql(self) -> R2Sql | None:
-        """R2 SQL over the lake's bucket, where it is configured."""
+        """R2 SQL over the lake's bucket, where audits are left to it."""
+        return self._r2_sql if self.settings.r2_sql_audits else None
+
+    @property
+    def r2_sql_counts(self) -> R2Sql | None:
+        """The same, where the counts of backfills are left to it."""
+        return self._r2_sql if self.settings.r2_sql_counts else None
+
+    @cached_property
+    def _r2_sql(self) -> R2Sql | None:
         s = self.settings
         if s.r2_sql_token is None or s.r2_bucket is None:
             return None

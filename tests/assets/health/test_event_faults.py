@@ -8,7 +8,7 @@ from assets.rollups.follow import follow
 from assets.windows import HOUR, midnight
 from tests.assets.event_pipeline import line
 from tests.assets.health.watch import TICK, Watch
-from tests.assets.rollups.event_lake import EventLake, event
+from tests.assets.rollups.event_lake import EventLake, event, frame
 from tests.clearlift_pipelines.cli import intake
 
 LATE = timedelta(minutes=20)
@@ -88,3 +88,30 @@ def test_settings_of_the_lake_that_another_engine_changed(watch: Watch) -> None:
     found = watch.found("clearlift/lake_settings")
     assert "write.metadata.delete-after-commit.enabled" in found.finding.message
     watch.gone_after(found)
+
+
+def test_a_commit_of_a_stream_that_waits(watch: Watch) -> None:
+    name, day = "other.stream", midnight((watch.clock() - timedelta(days=1)).date())
+    watch.terminal.monkeypatch.setenv("CLEARLIFT_EVENT_STREAMS__CLEARLIFT", name)
+    watch.choose(event_streams={"clearlift": name})
+    catalog = watch.stores.lake.catalog
+    catalog.create_namespace("other")
+    rows = frame([event(timestamp=day)]).select("org_tag", "timestamp", "event_id").to_arrow()
+    catalog.create_table(name, rows.schema).append(rows)
+    watch.later(LATE)
+    found = watch.found("clearlift/stream_waits")
+    assert found.finding.message == f"1 commit of {name} and the oldest has not landed"
+    watch.gone_after(found)
+    assert [info.key for info in watch.stores.object_store.list("landing/events") if "/stream-" in info.key]
+
+
+def test_small_files_that_the_catalog_does_not_merge(watch: Watch) -> None:
+    watch.choose(catalog_compaction={"clearlift": True})
+    lake = EventLake(watch.stores)
+    day = midnight((watch.clock() - timedelta(days=3)).date())
+    for hour in range(16):
+        lake.append(event(timestamp=day + hour * HOUR))
+    found = watch.found("clearlift/catalog_compaction")
+    assert found.finding.message == "the catalog has not merged 16 small files of 1 day that ended"
+    watch.gone_after(found)
+    assert len(lake.events.files()) == 1

@@ -68,6 +68,7 @@ def merge(load: Callable[[], Table]) -> None:
         for task in live.scan().plan_files():
             merged.delete_data_file(task.file)
         for file in _dataframe_to_data_files(live.metadata, live.scan().to_arrow(), live.io):
+            file.spec_id = live.metadata.default_spec_id
             merged.append_data_file(file)
         merged.commit()
 

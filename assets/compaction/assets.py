@@ -18,6 +18,12 @@ from assets.events.table import events_table
 from assets.rooms import Rooms
 from resources.lake import LakeTable
 
+MERGED = (
+    "The events table, with the small files of each partition merged into large ones. Exactly the files that were read "
+    "are replaced. Partitions that need no merge stay as they are."
+)
+LEFT = "The events table, whose small files the catalog merges. A run only looks at what it merged, and what waits."
+
 
 class CompactionConfig(Config):
     """What a run merges."""
@@ -38,10 +44,7 @@ def build(app: App, *, by_catalog: bool = False) -> list[AssetsDefinition]:
         holds=[("lake", app.audience.table)],
         kinds={"iceberg", "parquet", "polars"},
         deps=[[app.name, "events", "ingested"]],
-        description=(
-            "The events table, with the small files of each partition merged into large ones. Exactly the files that "
-            "were read are replaced. Partitions that need no merge stay as they are."
-        ),
+        description=LEFT if by_catalog else MERGED,
         metadata={"dagster/column_schema": EVENT_SCHEMA, "dagster/table_name": ".".join(events_table(app).identifier)},
         pool="lake",
     )

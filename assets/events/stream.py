@@ -10,7 +10,7 @@ import gzip
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from assets.apps import App
 from assets.events import landing
@@ -19,11 +19,15 @@ from assets.intake.objects import land_once
 from assets.progress import Progress, reported, silent
 from assets.rooms import Rooms
 from resources.lake import DataFile, History, StreamTable
+from resources.lake.stream_table import rows
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 from resources.sql_files import read_sql
 
-# A batch is read whole by the ingest; half of what it may have at most.
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
+
+# A batch is read whole by the ingest, which takes up to 1 GiB; 64 MiB of lines are some 5 MiB of gzip.
 BATCH_BYTES = landing.LARGEST_BATCH // 16
 
 
@@ -79,19 +83,23 @@ class Stream:
 
     def waiting(self) -> list[Increment]:
         """The commits that have not landed, oldest first."""
-        with self.postgres.connection() as connection:
-            given = {"app": self.app.name, "source": self.table.name}
-            row = connection.execute(read_sql("events/newest_streamed.sql"), given).fetchone()
-        cursor = (row["snapshot_id"], row["sequence"]) if row else None
-        return list(_increments(self.table.history(), cursor))
+        return self._waiting(self.table.load())
+
+    def _waiting(self, table: "Table") -> list[Increment]:
+        # A table that was made again under its name begins anew: numbers of the former one say nothing of it.
+        given = {"app": self.app.name, "source": self.table.name, "table_uuid": str(table.metadata.table_uuid)}
+        found = self.postgres.fetch(read_sql("events/newest_streamed.sql"), given)
+        cursor = (found[0]["snapshot_id"], found[0]["sequence"]) if found else None
+        return list(_increments(History(table), cursor))
 
     def run(self) -> Streamed:
         """Land the rows of every commit that has not landed."""
         done = Streamed()
         with self.postgres.lock(lock_name(self.app)):
-            for increment in reported(self.waiting(), self.progress):
+            table = self.table.load()
+            for increment in reported(self._waiting(table), self.progress):
                 landed, keys = 0, list[str]()
-                for number, text in enumerate(self._batches(increment.files)):
+                for number, text in enumerate(self._batches(table, increment.files)):
                     landed += text.count(b"\n")
                     keys.append(self._land(f"stream-{increment.snapshot_id}-{number:05}.ndjson.gz", text))
                 self.postgres.execute(
@@ -99,6 +107,7 @@ class Stream:
                     {
                         "app": self.app.name,
                         "source": self.table.name,
+                        "table_uuid": str(table.metadata.table_uuid),
                         "snapshot_id": increment.snapshot_id,
                         "sequence": increment.sequence,
                         "rows": increment.rows,
@@ -113,14 +122,14 @@ class Stream:
                 done.batches += keys
         return done
 
-    def _batches(self, files: Iterable[DataFile]) -> Iterator[bytes]:
+    def _batches(self, table: "Table", files: Iterable[DataFile]) -> Iterator[bytes]:
         """The lines of data files, in texts of whole lines. The same files give the same texts."""
         assert self.app.audience is not None, f"{self.app.name} collects no events"
         pieces: list[bytes] = []
         size = 0
         for file in files:
-            for rows in self.table.rows(file):
-                piece = lines(rows, self.app.audience.stream_fields)
+            for frame in rows(table, file):
+                piece = lines(frame, self.app.audience.stream_fields)
                 pieces.append(piece)
                 size += len(piece)
                 if size >= self.largest:

@@ -1,4 +1,4 @@
-"""A lake table that another program appends to, such as Basin Pipelines: its commits, and the rows of its data files.
+"""A lake table that another program appends to, such as Basin Pipelines, and the rows of its data files.
 
 It has no description of ours: its columns are what it has now. What does not belong here: what the rows mean.
 """
@@ -14,7 +14,6 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import FileScanTask, Table
 
 from resources.declined import DeclinedError
-from resources.lake.changes import History
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,10 @@ class StreamTable:
                 f"the lake has no table {self.name}", "name one that is there: CLEARLIFT_EVENT_STREAMS__…"
             ) from None
 
-    def history(self) -> History:
-        """The commits that led to the table as it is now."""
-        return History(self.load())
 
-    def rows(self, file: DataFile) -> Iterator[pl.DataFrame]:
-        """All rows of a data file, in its order, piece by piece, with the names that the columns have now."""
-        table = self.load()
-        scan = ArrowScan(table.metadata, table.io, table.schema(), AlwaysTrue())
-        for batch in scan.to_record_batches([FileScanTask(file)]):
-            if isinstance(frame := pl.from_arrow(batch), pl.DataFrame) and frame.height:
-                yield frame
+def rows(table: Table, file: DataFile) -> Iterator[pl.DataFrame]:
+    """All rows of a data file, in its order, piece by piece, with the names that the columns have now."""
+    scan = ArrowScan(table.metadata, table.io, table.schema(), AlwaysTrue())
+    for batch in scan.to_record_batches([FileScanTask(file)]):
+        if isinstance(frame := pl.from_arrow(batch), pl.DataFrame) and frame.height:
+            yield frame

@@ -192,6 +192,17 @@ def test_after_a_rollback_it_goes_on_at_the_last_common_commit(source: Source) -
     assert source.stream.waiting() == []
 
 
+def test_a_table_that_was_made_again_begins_anew(source: Source) -> None:
+    source.append(1)
+    source.append(2)
+    source.stream.run()
+    source.pipeline.lake.catalog.drop_table(source.name)
+    source.pipeline.lake.catalog.create_table(source.name, SCHEMA)
+    source.append(3)
+    assert source.stream.run().lines == 1
+    assert source.ids() == ["event-1", "event-2", "event-3"]
+
+
 def test_a_table_or_column_that_is_not_there_is_one_clear_error(pipeline: Pipeline) -> None:
     source = Source(pipeline, {"org_tag": "payload.org"})
     source.append(1)

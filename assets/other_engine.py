@@ -58,7 +58,7 @@ class OtherEngine:
 
     def within(self, context: "AssetExecutionContext") -> Elsewhere:
         """The engine for the run of an asset, in whose log its output is."""
-        from dagster import DagsterPipesExecutionError
+        from dagster._core.errors import DagsterPipesExecutionError
 
         def start(task: Task) -> Sequence[Said]:
             try:

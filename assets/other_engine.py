@@ -7,6 +7,7 @@ runs there (deploy/spark). Dagster is imported when it is started: engines serve
 """
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -76,10 +77,14 @@ def by_command(words: Sequence[str]) -> Launch:
     """
 
     def launch(context: "AssetExecutionContext", task: Task) -> Sequence[Said]:
-        from dagster import PipesSubprocessClient
+        from dagster import PipesSubprocessClient, PreviewWarning
 
+        # Dagster 1.13 asks itself for a part of Pipes that is in preview.
+        warnings.filterwarnings("ignore", category=PreviewWarning)
         blank = {name: "" for name in os.environ if name.startswith(PREFIX)}
-        done = PipesSubprocessClient(env=blank).run(context=context, command=list(words), extras=dict(task))
+        # The op's context, because Dagster 1.13 asks the asset's for what it calls deprecated itself.
+        step = context.op_execution_context
+        done = PipesSubprocessClient(env=blank).run(context=step, command=list(words), extras=dict(task))
         return list(done.get_custom_messages())
 
     return launch

@@ -25,7 +25,7 @@ from tests.assets.rollups.heavy import fill, roll_up, stored
 from tests.deploy import spark_here
 from tests.resources.lake.engines import READERS, require_engines
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.filterwarnings("ignore::dagster.BetaWarning")]
 
 
 @pytest.fixture

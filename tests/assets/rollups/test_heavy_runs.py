@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import AssetExecutionContext, AssetsDefinition, DagsterInstance, Definitions, define_asset_job, materialize
+from dagster import (
+    AssetExecutionContext,
+    DagsterInstance,
+    Definitions,
+    MaterializeResult,
+    define_asset_job,
+    materialize,
+)
 from dagster import asset as define
 from pydantic import SecretStr
 
@@ -26,6 +33,7 @@ from tests.assets.rollups.event_lake import EventLake, at
 from tests.assets.rollups.heavy import fill, stored
 from tests.resources.lake.engines import ROOT
 
+pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 PROGRAM = shlex.join(["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.standin.heavy_days"])
 
 
@@ -45,7 +53,7 @@ def event_lake(request: pytest.FixtureRequest, tmp_path: Path, postgres_dsn: str
 def hourly(stores: Stores) -> dict[str, dict[str, Any]]:
     """The run of an hour: compaction and its roll-up; their metadata by asset."""
     of_rollups = rollups.build(APP, Calendar(date(2026, 3, 19)), DAY)
-    chosen = [one for one in of_rollups if isinstance(one, AssetsDefinition) and one.key.path[-1] == Grain.HOURLY]
+    chosen = [one for one in of_rollups if [APP.name, "rollups", "hourly"] in [list(key.path) for key in one.keys]]
     job = define_asset_job("hour", selection="*")
     definitions = Definitions([*compaction.build(APP), *chosen], jobs=[job], resources={"rooms": stores})
     with DagsterInstance.ephemeral() as instance:
@@ -77,8 +85,9 @@ def started(*words: str) -> Sequence[Mapping[str, Any]]:
     said: list[Mapping[str, Any]] = []
 
     @define
-    def heavy(context: AssetExecutionContext) -> None:
+    def heavy(context: AssetExecutionContext) -> MaterializeResult[None]:
         said.extend(OtherEngine(by_command(words), 0).within(context).do({"work": "look"}, answers=1))
+        return MaterializeResult()
 
     with DagsterInstance.ephemeral() as instance:
         materialize([heavy], instance=instance)

@@ -1,5 +1,7 @@
 """The asset of an app's stream: commits of a table of the lake, landed as batches. The engine is in stream.py."""
 
+from collections.abc import Iterator
+
 from dagster import AssetCheckResult, AssetCheckSeverity, AssetsDefinition, MaterializeResult, ResourceParam
 
 from assets.apps import App
@@ -29,14 +31,14 @@ def build(app: App) -> list[AssetsDefinition]:
         ),
         pool="lake",
     )
-    def streamed(rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+    def streamed(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         stream = Stream.of(rooms, app)
         if stream is None:
             raise DeclinedError(
                 f"{app.name} has no second source of events", f"set CLEARLIFT_EVENT_STREAMS__{app.name.upper()}"
             )
         done = stream.run()
-        return MaterializeResult(
+        yield MaterializeResult(
             metadata={
                 "table": stream.table.name,
                 "commits": done.commits,

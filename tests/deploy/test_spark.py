@@ -1,7 +1,6 @@
 """Heavy days on a local Spark over Dagster Pipes. It starts for some ten seconds each time: only under `make soak`."""
 
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -54,48 +53,48 @@ def made(event_lake: EventLake, definitions: list[Any], *name: str, partition: s
     return {key: value.value for key, value in event.materialization.metadata.items()}
 
 
-def test_spark_makes_of_a_day_what_we_make(event_lake: EventLake) -> None:
+def filled(event_lake: EventLake) -> None:
+    """A heavy day, and an event of the day before that no task is about."""
     fill(event_lake, files=5, events=400)
     event_lake.append(event(timestamp=HEAVY.start - DAY, event_id="of the day before"))
+
+
+def test_spark_counts_a_day_and_an_hour_as_we_do(event_lake: EventLake) -> None:
+    filled(event_lake)
+    ours, _ = roll_up(event_lake, None)
+    of_rollups = rollups.build(APP, Calendar(HEAVY.start.date()), DAY)
+    for table in ours:
+        event_lake.postgres.execute(f"truncate {table}")
+
+    daily = made(event_lake, of_rollups, "rollups", "daily", partition=f"{HEAVY.start:%Y-%m-%d}")
+    assert (daily["days_by_other_engine"], daily["events"], daily["doubles_ignored"]) == (1, 2_000, 0)
+    # Of the hours one, because Spark starts for each run.
+    hourly = made(event_lake, of_rollups, "rollups", "hourly", partition=f"{HEAVY.start:%Y-%m-%d}-07:00")
+    assert hourly["days_by_other_engine"] == 1
+
+    found = event_lake.rows()
+    for name, rows in ours.items():
+        assert found[name] == [row for row in rows if ".daily" in name or row[1].hour == 7], name
+
+
+def test_spark_merges_a_day_as_we_do(event_lake: EventLake) -> None:
+    filled(event_lake)
     before, (ours, _) = stored(event_lake), roll_up(event_lake, None)
-    day = date(2026, 3, 19)
-    calendar = Calendar(day)
-    of_rollups = rollups.build(APP, calendar, DAY)
 
-    empty = {name: [] for name in ours}
-    for when in ("of small files", "of what it merged"):
-        event_lake.postgres.execute("truncate rollups.windows")
-        for table in ours:
-            event_lake.postgres.execute(f"truncate {table}")
-        assert event_lake.rows() == empty
-        daily = made(event_lake, of_rollups, "rollups", "daily", partition=f"{day}")
-        assert (daily["days_by_other_engine"], daily["events"], daily["doubles_ignored"]) == (1, 2_000, 0), when
-        # An hour is of the same task; the other 23 are left out because Spark starts for each.
-        assert {name: rows for name, rows in event_lake.rows().items() if ".daily" in name} == {
-            name: rows for name, rows in ours.items() if ".daily" in name
-        }
-        hourly = made(event_lake, of_rollups, "rollups", "hourly", partition=f"{day}-07:00")
-        assert hourly["days_by_other_engine"] == 1
-        found = event_lake.rows()
-        for name in (name for name in ours if ".hourly" in name):
-            assert found[name] == [row for row in ours[name] if row[1].hour == 7]
+    done = made(event_lake, compaction.build(APP), "events", "compacted")
 
-        if when == "of small files":
-            done = made(event_lake, compaction.build(APP), "events", "compacted")
-            assert (done["groups"], done["groups_by_other_engine"], done["files_before"]) == (2, 2, 10)
-            assert done["checksum_before"] == done["checksum_after"]
-
+    assert (done["groups"], done["groups_by_other_engine"], done["files_before"]) == (2, 2, 10)
+    assert done["checksum_before"] == done["checksum_after"]
     assert stored(event_lake) == before
-    files = [info for info in event_lake.events.files() if info.key.day == day]
+    assert roll_up(event_lake, None)[0] == ours
+    files = [info for info in event_lake.events.files() if info.key.day == HEAVY.start.date()]
     assert len(files) == 2
     for info in files:
         assert event_lake.events.is_whole(info.file)
-        file = pq.ParquetFile(info.path.removeprefix("file://"))
-        assert file.metadata.row_group(0).num_rows <= ROW_GROUP_ROWS
-        times = pl.read_parquet(info.path.removeprefix("file://"), hive_partitioning=False)["timestamp"]
-        assert times.is_sorted()
-        folder = Path(info.path.removeprefix("file://")).parent
-        assert {path.suffix for path in folder.iterdir()} == {".parquet"}, "nothing but data files stays"
+        path = Path(info.path.removeprefix("file://"))
+        assert pq.ParquetFile(path).metadata.row_group(0).num_rows <= ROW_GROUP_ROWS
+        assert pl.read_parquet(path, hive_partitioning=False)["timestamp"].is_sorted()
+        assert sum(1 for one in path.parent.iterdir() if one.suffix != ".parquet") == 0, "only data files stay"
     metadata = event_lake.events.load().metadata_location
     for reader, read in READERS.items():
         assert len(read(metadata, ["org_tag", "event_id"])) == 2_001, reader

@@ -34,7 +34,7 @@ class Site:
     may write. kept_backups: of how many days, weeks and months the newest verified backup is kept. erasure_wait: how
     long a request to be erased waits, in which it can be cancelled. sealed_apps: whose
     personal columns are sealed. plain_hashes: whether an address is found by a plain SHA-256. thresholds: from
-    which value on something is a finding.
+    which value on something is a finding. compacted_by_catalog: apps whose compaction is left to the catalog.
     """
 
     rooms: Rooms
@@ -46,6 +46,7 @@ class Site:
     plain_hashes: bool = False
     erasure_wait: timedelta = timedelta(days=3)
     thresholds: Thresholds = DEFAULTS
+    compacted_by_catalog: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from resources.postgres import Postgres
 from resources.r2 import ObjectStore, R2Sql
 
 if TYPE_CHECKING:
-    from resources.lake import Lake
+    from assets.other_engine import OtherEngine
+    from resources.lake import Lake, StreamTable
 
 Clock = Callable[[], datetime]
 
@@ -79,9 +80,16 @@ class Rooms(Protocol):
     def lake(self) -> "Lake":
         """Iceberg tables."""
 
+    def event_stream(self, app: App) -> "StreamTable | None":
+        """A table of the lake that another program appends an app's events to, where there is one."""
+
     @property
     def r2_sql(self) -> R2Sql | None:
         """A second way to read the lake, where it is configured."""
+
+    @property
+    def other_engine(self) -> "OtherEngine | None":
+        """What heavy days of the lake are handed to, where it is configured."""
 
     @property
     def keyring(self) -> Keyring:

@@ -15,6 +15,7 @@ import polars as pl
 
 from assets.apps.clearlift import APP
 from assets.rollups.build import RollUp
+from assets.rollups.counting import count
 from assets.rollups.definition import COLUMNS, CUTS, Grain, aggregate
 from assets.rollups.window_events import WindowEvents
 from assets.windows import DAY, Window
@@ -106,8 +107,8 @@ def _ours(*, write: bool) -> Callable[[], Mapping[str, Any]]:
         if write:
             rows = sum(engine.run(window).rows.values())
         else:
-            days = (WindowEvents(table, day).single(engine.grain)[0] for day in window.days())
-            rows = sum(frame.height for events in days for frame in engine.count(events).values())
+            days = (count(WindowEvents(table, day).columns(), engine.grain) for day in window.days())
+            rows = sum(frame.height for counted in days for frame in counted.rows.values())
         return {"rows": rows}
 
     return work

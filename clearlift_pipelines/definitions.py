@@ -103,6 +103,7 @@ def brought(
         chosen.plain_email_hashes,
         chosen.erasure_wait,
         chosen.limits,
+        frozenset(name for name, left in chosen.catalog_compaction.items() if left),
     )
     for app in apps:
         yield app, [room.bring(app, site) for room in rooms]

@@ -105,10 +105,35 @@ class Settings(BaseSettings):
     lake_warehouse: str | None = Field(None, description="Warehouse name in that catalog, e.g. ACCOUNT_BUCKET")
     lake_token: SecretStr | None = Field(None, description="Token of that catalog")
 
-    r2_sql_token: SecretStr | None = Field(
-        None, description="API token that may read by Basin SQL (R2 SQL); the roll-ups' audit then reads through it"
+    catalog_compaction: dict[str, bool] = Field(
+        {},
+        description="Whether that app's compaction is left to the catalog, which must have it turned on",
+        examples=["CLEARLIFT_CATALOG_COMPACTION__CLEARLIFT"],
     )
+
+    event_streams: dict[str, str] = Field(
+        {},
+        description="Lake table that another program, such as Basin Pipelines, appends that app's events to; they land "
+        "as batches",
+        examples=["CLEARLIFT_EVENT_STREAMS__CLEARLIFT"],
+    )
+
+    r2_sql_token: SecretStr | None = Field(
+        None, description="API token that may read by Basin SQL (R2 SQL), for the roll-ups' audit and backfills' counts"
+    )
+    r2_sql_audits: bool = Field(True, description="Whether the roll-ups' audit reads by Basin SQL, where it is set")
+    r2_sql_counts: bool = Field(True, description="Whether a backfill is counted by Basin SQL, where it is set")
     r2_sql_url: str | None = Field(None, description="Base URL of Basin SQL's API; by default Cloudflare's")
+
+    pipes_command: str | None = Field(
+        None,
+        description="Command that does heavy days of the lake over Dagster Pipes, such as spark-submit with the "
+        "program of deploy/spark; by default our own engine does all",
+    )
+    pipes_launcher: str | None = Field(
+        None, description="Instead of that command MODULE:FUNCTION, which starts it by another client of Dagster Pipes"
+    )
+    pipes_from_mib: int = Field(10_240, ge=0, description="MiB of a day's files from which on it is heavy")
 
     postgres_dsn: SecretStr | None = Field(None, description="Postgres, e.g. Supabase's; direct or pooled port")
     postgres: dict[str, SecretStr] = Field(

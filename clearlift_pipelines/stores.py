@@ -4,6 +4,7 @@ The lake is also imported on first use, because pyiceberg and pyarrow take a sec
 """
 
 import secrets
+import shlex
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from assets.apps import APPS, App
 from assets.apps.pipelines import CATALOG_SCHEMA, FORMER_NAMES, MIGRATIONS
 from assets.changes.d1 import install as install_in_d1
 from assets.changes.postgres import install as install_in_postgres
+from assets.other_engine import OtherEngine, by_command, by_name
 from assets.privacy import requests_table
 from assets.progress import Progress, silent
 from assets.rooms import Clock, EmbeddedServer
@@ -36,7 +38,7 @@ from resources.r2.sql import API as R2_SQL_API
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
-    from resources.lake import Lake
+    from resources.lake import Lake, StreamTable
     from resources.lake.managed import ManagedCatalog
 
 LAKE_LOCK = "clearlift.lake.commit"
@@ -189,15 +191,40 @@ class Stores:
             return Lake(self._rest_catalog, lock, managed=self._managed_catalog())
         return Lake(self._sql_catalog, lock, _url(self.object_store.uri()), self.object_store.polars_options())
 
-    @cached_property
+    def event_stream(self, app: App) -> "StreamTable | None":
+        """A table of the lake that another program appends an app's events to, where it is set."""
+        from resources.lake import StreamTable
+
+        name = self.settings.event_streams.get(app.name)
+        return StreamTable(name, lambda name: self.lake.catalog.load_table(name)) if name else None
+
+    @property
     def r2_sql(self) -> R2Sql | None:
-        """R2 SQL over the lake's bucket, where it is configured."""
+        """R2 SQL over the lake's bucket, where audits are left to it."""
+        return self._r2_sql if self.settings.r2_sql_audits else None
+
+    @property
+    def r2_sql_counts(self) -> R2Sql | None:
+        """The same, where the counts of backfills are left to it."""
+        return self._r2_sql if self.settings.r2_sql_counts else None
+
+    @cached_property
+    def _r2_sql(self) -> R2Sql | None:
         s = self.settings
         if s.r2_sql_token is None or s.r2_bucket is None:
             return None
         setting = s.as_given(variable_of("r2_sql_url")) if s.r2_sql_url else None
         session = api_session(s.r2_sql_token.get_secret_value(), setting=setting)
         return R2Sql(session, self._account, s.r2_bucket, api=s.r2_sql_url or R2_SQL_API)
+
+    @cached_property
+    def other_engine(self) -> OtherEngine | None:
+        """What heavy days of the lake are handed to, where it is configured."""
+        s = self.settings
+        if not s.pipes_command and not s.pipes_launcher:
+            return None
+        launch = by_command(shlex.split(s.pipes_command)) if s.pipes_command else by_name(s.pipes_launcher or "")
+        return OtherEngine(launch, s.pipes_from_mib * 2**20)
 
     @cached_property
     def keyring(self) -> keyring.Keyring:

@@ -9,6 +9,8 @@ NAMES_OF_TODAY = {
     "lake_warehouse": "basin_catalog_warehouse",
     "lake_token": "basin_catalog_token",
     "r2_sql_token": "basin_sql_token",
+    "r2_sql_audits": "basin_sql_audits",
+    "r2_sql_counts": "basin_sql_counts",
     "r2_sql_url": "basin_sql_url",
 }
 

@@ -3,13 +3,16 @@
 What does not belong here: what one setting may be (settings.py), which places are the same (places.py).
 """
 
+import shlex
 from typing import TYPE_CHECKING
 
 from assets.apps import APPS
+from assets.other_engine import by_name
 from clearlift_pipelines import places, store_places
 from clearlift_pipelines.variables import PREFIX, variable_of
 from resources.ad_platforms import PLATFORMS
 from resources.cloudflare import API
+from resources.r2.sql import NAME
 
 if TYPE_CHECKING:
     from clearlift_pipelines.settings import Settings
@@ -41,13 +44,46 @@ def check(settings: "Settings") -> None:
     if settings.r2_bucket and not settings.r2_endpoint and not settings.cloudflare_account_id:
         raise ValueError(_missing("r2_endpoint", f"{PREFIX}R2_BUCKET", f"or {variable_of('cloudflare_account_id')}"))
     _backups(settings)
+    _lake(settings)
+    _streams(settings)
+    _one_launch(settings)
+    _one_place_each(settings)
+    _all_real_in_production(settings)
+
+
+def _lake(settings: "Settings") -> None:
+    """A catalog, and what only Cloudflare's can do."""
     _all_or_none(settings, "lake_catalog_uri", "lake_warehouse", "lake_token")
+    if any(settings.catalog_compaction.values()):
+        # Our own catalog, in Postgres, merges nothing.
+        _require(settings, f"{PREFIX}CATALOG_COMPACTION__…", "lake_catalog_uri")
     if settings.r2_sql_token or settings.r2_sql_url:
         because = variable_of("r2_sql_token" if settings.r2_sql_token else "r2_sql_url")
         # It reads the tables of R2 Data Catalog, and no others.
         _require(settings, because, "r2_sql_token", "r2_bucket", "lake_catalog_uri", "cloudflare_account_id")
-    _one_place_each(settings)
-    _all_real_in_production(settings)
+
+
+def _streams(settings: "Settings") -> None:
+    """Each stream is a table of its own."""
+    for name, table in settings.event_streams.items():
+        app = next(app for app in APPS if app.name == name)
+        if not NAME.match(table) or "." not in table or app.audience is None or table == app.audience.table:
+            variable = variable_of("event_streams", name)
+            raise ValueError(f"{variable}: write NAMESPACE.TABLE of another table than the app's own")
+
+
+def _one_launch(settings: "Settings") -> None:
+    """One way to start the other engine, which can be started as far as that can be seen here."""
+    if settings.pipes_command and settings.pipes_launcher:
+        raise ValueError(f"{variable_of('pipes_command')} and {variable_of('pipes_launcher')} are set; keep one")
+    try:
+        if settings.pipes_command:
+            shlex.split(settings.pipes_command)
+        if settings.pipes_launcher:
+            by_name(settings.pipes_launcher)
+    except ValueError as error:
+        field = "pipes_command" if settings.pipes_command else "pipes_launcher"
+        raise ValueError(f"{variable_of(field)}: {error}") from None
 
 
 def _all_real_in_production(settings: "Settings") -> None:
@@ -102,13 +138,17 @@ def _of_known_apps(settings: "Settings") -> None:
         "d1": {app.name for app in APPS if app.d1_migrations},
         "kv": {app.name for app in APPS if app.has_kv},
         "postgres": {app.name for app in APPS if app.postgres_migrations},
+        "event_streams": {app.name for app in APPS if app.audience},
+        "catalog_compaction": {app.name for app in APPS if app.audience},
         "sealed": {app.name for app in APPS if any(holding.sealed for holding in app.personal)},
     }
     for store, names in having.items():
         for name in getattr(settings, store).keys() - names:
             variable = f"{PREFIX}{store.upper()}__{name.upper()}"
             having_one = ", ".join(sorted(names)) or "none"
-            what = "sealed columns" if store == "sealed" else "such a store"
+            what = {"sealed": "sealed columns", "catalog_compaction": "a lake", "event_streams": "a lake"}.get(
+                store, "such a store"
+            )
             raise ValueError(f"{variable} names no app that has {what}; there are {having_one}")
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from assets.apps import App
+from assets.other_engine import OtherEngine
 from assets.progress import Progress, silent
 from assets.rooms import Clock
 from resources.d1 import D1
 from resources.keyring import Keyring
 from resources.kv import KV
-from resources.lake import Lake
+from resources.lake import Lake, StreamTable
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 
@@ -33,6 +34,8 @@ class TestRooms:
     d1s: Mapping[str, D1] = field(default_factory=dict)
     app_postgreses: Mapping[str, Postgres] = field(default_factory=dict)
     r2_sql: Any = None
+    other_engine: OtherEngine | None = None
+    streams: Mapping[str, StreamTable] = field(default_factory=dict)
     ad_apps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ad_origin: str = ""
     backup_prefix: str = "backups"
@@ -63,6 +66,9 @@ class TestRooms:
     @property
     def embedded_postgres(self) -> None:
         return None
+
+    def event_stream(self, app: App) -> StreamTable | None:
+        return self.streams.get(app.name)
 
     def d1(self, app: App) -> D1:
         return self.d1s[app.name]

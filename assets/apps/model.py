@@ -1,6 +1,7 @@
 """What can be said of an application, as plain data. Where an entry would need an `if`, it is a capability instead."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -22,6 +23,8 @@ class Audience:
     batches. table: the lake table, `namespace.name`. folder: the prefix of its data files. choices: SQL under sql/ that
     gives `id`, `org_tag`, `subject_kind` (visitor or user), `subject` (their id), `chosen_at` and `refuses` of each
     choice about marketing in the app's D1; None where it has no such list. choices_read: the tables that it reads.
+    stream_fields: where a second source of events, a lake table of another program, has other names than the event
+    record: its columns by the record's fields; a dot leads into a struct.
     """
 
     org_tags: str
@@ -33,6 +36,7 @@ class Audience:
     folder: str
     choices: str | None = None
     choices_read: tuple[str, ...] = ()
+    stream_fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
         parents=(("events", "compacted"),),
         readers=(*(("rollups", grain) for grain in GRAINS), ("sessions", "daily"), ("attribution", "daily")),
     )
-    for table in ("runs", "batches", "without_consent", "unknown_fields"):
+    for table in ("runs", "batches", "without_consent", "unknown_fields", "streamed"):
         yield kept("postgres", f"ingest.{table}", _RECORD)
     yield _going("ingest.quarantine", "runs.started_at", 180, _UNCORRECTED, rule=Rule("retention/old_quarantine.sql"))
     for grain in GRAINS:

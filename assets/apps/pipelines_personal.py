@@ -237,6 +237,7 @@ _IMPERSONAL = f"""
     ingest.quarantine: app sha256 line reason field value kept ingest_id replayed_as replayed_at
     ingest.without_consent: ingest_id org_tag hour event_type events
     ingest.unknown_fields: ingest_id events
+    ingest.streamed: app source table_uuid snapshot_id sequence rows lines batches landed_at
     {_cuts("hourly", "hour", "visitors sessions")}
     {_cuts("daily", "day", "visitors sessions")}
     {_cuts("weekly", "week", "daily_visitors daily_sessions", "exact")}

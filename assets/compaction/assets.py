@@ -1,10 +1,14 @@
 """The compaction asset: small files of the lake merged, hour by hour. The engine is in rewrite.py."""
 
+from datetime import datetime
+from typing import Any
+
 from dagster import AssetExecutionContext, AssetsDefinition, Config, MaterializeResult, ResourceParam
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 from pydantic import Field
 
 from assets.apps import App
+from assets.compaction.by_catalog import seen
 from assets.compaction.plan import planned_since
 from assets.compaction.rewrite import Compaction
 from assets.description import app_asset
@@ -12,6 +16,13 @@ from assets.description import table as table_of
 from assets.events.assets import EVENT_SCHEMA
 from assets.events.table import events_table
 from assets.rooms import Rooms
+from resources.lake import LakeTable
+
+MERGED = (
+    "The events table, with the small files of each partition merged into large ones. Exactly the files that were read "
+    "are replaced. Partitions that need no merge stay as they are."
+)
+LEFT = "The events table, whose small files the catalog merges. A run only looks at what it merged, and what waits."
 
 
 class CompactionConfig(Config):
@@ -21,8 +32,8 @@ class CompactionConfig(Config):
     dry_run: bool = Field(default=False, description="Report what would be merged, and merge nothing.")
 
 
-def build(app: App) -> list[AssetsDefinition]:
-    """The compaction of an app that collects events."""
+def build(app: App, *, by_catalog: bool = False) -> list[AssetsDefinition]:
+    """The compaction of an app that collects events; `by_catalog`, it is only looked at, for the catalog does it."""
     assert app.audience is not None, f"{app.name} collects no events"
 
     @app_asset(
@@ -33,18 +44,17 @@ def build(app: App) -> list[AssetsDefinition]:
         holds=[("lake", app.audience.table)],
         kinds={"iceberg", "parquet", "polars"},
         deps=[[app.name, "events", "ingested"]],
-        description=(
-            "The events table, with the small files of each partition merged into large ones. Exactly the files that "
-            "were read are replaced. Partitions that need no merge stay as they are."
-        ),
+        description=LEFT if by_catalog else MERGED,
         metadata={"dagster/column_schema": EVENT_SCHEMA, "dagster/table_name": ".".join(events_table(app).identifier)},
         pool="lake",
     )
     def compacted(
         context: AssetExecutionContext, config: CompactionConfig, rooms: ResourceParam[Rooms]
     ) -> MaterializeResult[None]:
-        engine = Compaction.of(rooms, app)
+        engine = Compaction.of(rooms, app, rooms.other_engine and rooms.other_engine.within(context))
         since = planned_since(context.run.tags.get(PARTITION_NAME_TAG))
+        if by_catalog:
+            return MaterializeResult(metadata=_seen(engine.table, since, config.org))
         if config.dry_run:
             groups = engine.plan(since, org=config.org)
             return MaterializeResult(
@@ -79,6 +89,7 @@ def build(app: App) -> list[AssetsDefinition]:
                 "checksum_after": f"{done.checksum_after:016x}",
                 "rows_rewritten": done.rows,
                 "doubles_dropped": done.doubles,
+                "groups_by_other_engine": done.elsewhere,
                 "seconds": round(done.seconds, 3),
                 "mb_per_second": round(done.mb_per_second, 1),
                 "looked_at_since": since.isoformat() if since else "the beginning",
@@ -90,3 +101,19 @@ def build(app: App) -> list[AssetsDefinition]:
         )
 
     return [compacted]
+
+
+def _seen(table: LakeTable, since: datetime | None, org: str | None) -> dict[str, Any]:
+    found, live = seen(table, since, org), table.totals()
+    return {
+        "compacted_by": "the catalog",
+        "merges_in_the_kept_history": found.merges,
+        "merged_at": found.merged_at.isoformat() if found.merged_at else "never",
+        "files": found.files,
+        "small_files": found.small,
+        "files_of_other_partition_specs": found.apart,
+        "looked_at_since": since.isoformat() if since else "the beginning",
+        "dagster/row_count": live.rows,
+        "table_files": live.files,
+        "table_bytes": live.bytes,
+    }

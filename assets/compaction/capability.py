@@ -4,18 +4,19 @@ from datetime import timedelta
 
 from assets.apps import App
 from assets.capability import Capability, Job, Site, assets_of
-from assets.compaction import assets
+from assets.compaction import assets, health
 
 
-def bring(app: App, _site: Site) -> Capability:
+def bring(app: App, site: Site) -> Capability:
     """Nothing for an app that collects no events."""
     if app.audience is None:
         return Capability()
     return Capability(
-        assets=assets.build(app),
+        assets=assets.build(app, by_catalog=app.name in site.compacted_by_catalog),
         jobs=[
             Job(
                 "compact", assets_of(app, ("events", "compacted")), "Merge small files of the lake.", timedelta(hours=6)
             )
         ],
+        health=health.checks(app, site),
     )

@@ -77,6 +77,14 @@ def plan(candidates: Iterable[Candidate], policy: CompactionPolicy = CompactionP
     return sorted(groups, key=lambda group: (-len(group.files), group.tenant, group.day))
 
 
+def heavy(groups: Iterable[Group], least: int) -> set[Group]:
+    """The groups of days of which all groups together have at least so many bytes."""
+    by_day: dict[date, list[Group]] = defaultdict(list)
+    for group in groups:
+        by_day[group.day].append(group)
+    return {group for of_day in by_day.values() if sum(g.bytes for g in of_day) >= least for group in of_day}
+
+
 def planned_since(hour: str | None) -> datetime | None:
     """From which day on the run of an hour plans: the day before. None, for all days: at midnight, or without an hour.
 

@@ -9,7 +9,7 @@ which files are worth it (plan.py), and how a table writes, proves and commits (
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -18,8 +18,10 @@ from typing import Self
 import polars as pl
 
 from assets.apps import App
-from assets.compaction.plan import Candidate, CompactionPolicy, Group, plan
+from assets.compaction.merge_elsewhere import Merge, can_merge, merge_elsewhere
+from assets.compaction.plan import Candidate, CompactionPolicy, Group, heavy, plan
 from assets.events.table import events_table
+from assets.other_engine import Elsewhere
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from resources.counts import counted
@@ -49,7 +51,7 @@ class GroupsLeftError(DeclinedError):
 class Compacted:
     """What a compaction did: groups, files, bytes and row checksums before and after, rows, doubles that it dropped.
 
-    left: why groups stay as they are, with their damaged files.
+    elsewhere: groups that another engine rewrote. left: why groups stay as they are, with their damaged files.
     """
 
     groups: int = 0
@@ -61,6 +63,7 @@ class Compacted:
     checksum_after: int = 0
     rows: int = 0
     doubles: int = 0
+    elsewhere: int = 0
     seconds: float = 0.0
     snapshots: list[int] = field(default_factory=list)
     partitions: list[tuple[str, date]] = field(default_factory=list)
@@ -93,7 +96,8 @@ class Compaction:
 
     groups_per_commit: so many groups are committed at a time; a kill loses the work on these at most. parallel: so many
     of them are rewritten at once, each with a few row groups in memory. polars uses all cores for one of them; the
-    others use the time between writing and reading back.
+    others use the time between writing and reading back. elsewhere: rewrites the groups of heavy days, where there is
+    another engine.
     """
 
     table: LakeTable
@@ -101,11 +105,13 @@ class Compaction:
     groups_per_commit: int = 64
     parallel: int = 3
     progress: Progress = silent
+    elsewhere: Elsewhere | None = None
 
     @classmethod
-    def of(cls, rooms: Rooms, app: App) -> Self:
+    def of(cls, rooms: Rooms, app: App, elsewhere: Elsewhere | None = None) -> Self:
         """The engine of the table of an app that collects events."""
-        return cls(rooms.lake.table(events_table(app)), progress=rooms.progress("groups compacted"))
+        table = rooms.lake.table(events_table(app))
+        return cls(table, progress=rooms.progress("groups compacted"), elsewhere=elsewhere)
 
     def plan(self, since: datetime | None = None, until: datetime | None = None, org: str | None = None) -> list[Group]:
         """Groups that are worth a rewrite, of the days of [since, until) and of one organisation, or of all."""
@@ -142,7 +148,7 @@ class Compaction:
         return done
 
     def _plan(self, files: Iterable[FileInfo]) -> list[Group]:
-        return plan([_candidate(f) for f in files], self.policy)
+        return plan([candidate(f) for f in files], self.policy)
 
     def _conform(self, files: Sequence[FileInfo], done: Compacted) -> bool:
         """Write the rows of files of another partition spec again under ours, a file a commit; whether there were any.
@@ -166,9 +172,10 @@ class Compaction:
         for info in files:
             partitions[info.key].append(info)
         waiting = {f.path for group in groups for f in group.files}
+        for_other = heavy(groups, self.elsewhere.from_bytes) if self.elsewhere is not None else set[Group]()
         self.progress(0, len(groups))
         for start in range(0, len(groups), self.groups_per_commit):
-            self._rewrite_set(groups[start : start + self.groups_per_commit], partitions, waiting, done)
+            self._rewrite_set(groups[start : start + self.groups_per_commit], partitions, waiting, done, for_other)
             self.progress(min(start + self.groups_per_commit, len(groups)), len(groups))
 
     def _rewrite_set(
@@ -177,11 +184,12 @@ class Compaction:
         partitions: dict[PartitionKey, list[FileInfo]],
         waiting: set[str],
         done: Compacted,
+        for_other: Collection[Group],
     ) -> None:
         old: list[FileInfo] = []
         new: list[Rewritten] = []
         keepers: list[FileInfo] = []
-        tasks: list[tuple[Group, list[FileInfo], list[FileInfo]]] = []
+        tasks: list[Merge] = []
         for group in groups:
             paths = {f.path for f in group.files}
             partition = partitions[PartitionKey(group.tenant, group.day)]
@@ -189,19 +197,23 @@ class Compaction:
             others = [f for f in partition if f.path not in waiting]
             waiting -= paths
             by_path = {f.path: f for f in partition}
-            tasks.append((group, [by_path[f.path] for f in group.files], others))
+            tasks.append(Merge(group, [by_path[f.path] for f in group.files], others))
+        given = [t for t in tasks if t.group in for_other and can_merge(self.table, t)]
+        found = merge_elsewhere(self.table, given, self.elsewhere) if self.elsewhere is not None and given else {}
         with ThreadPoolExecutor(self.parallel) as workers:
-            merges = [workers.submit(self._merge, *task) for task in tasks]
-        for (group, sources, others), merge in zip(tasks, merges, strict=True):
+            merges = [workers.submit(self._merge, t) for t in tasks if t.group not in found]
+        ours = iter(merges)
+        for task in tasks:
             try:
-                rewritten = merge.result()
+                rewritten = found[task.group] if task.group in found else next(ours).result()
             except DamagedFilesError as error:
+                group = task.group
                 done.left.append(DeclinedError(f"{group.tenant} {group.day}: {error.reason}", error.next_step))
                 continue
-            old += sources
+            old += task.sources
             new.append(rewritten)
             if rewritten.dropped:
-                keepers += others
+                keepers += task.others
         if not new:
             return
         replaced = {info.path for info in old}
@@ -216,14 +228,15 @@ class Compaction:
             made = [rewritten.info] if rewritten.rows else []
             partitions[key] = [f for f in partitions[key] if f.path not in replaced] + made
         done.add(old, new, snapshot)
+        done.elsewhere += len(found)
 
-    def _merge(self, group: Group, sources: Sequence[FileInfo], others: Sequence[FileInfo]) -> Rewritten:
+    def _merge(self, task: Merge) -> Rewritten:
         """One group as one file, with each event_id once in the partition.
 
         Doubles come from other writers only. So a group that is all of its partition is streamed, and its distinct ids
         are counted meanwhile. It is written a second time, without doubles, in the rare case that it has some.
         """
-        key = PartitionKey(group.tenant, group.day)
+        key, group, sources, others = task.key, task.group, task.sources, task.others
         if not others:
             rewritten = self.table.rewrite(key, sources, distinct="event_id")
             if rewritten.distinct == rewritten.before.rows == rewritten.rows:
@@ -278,6 +291,7 @@ class Compaction:
         return self.table.files(since, until, None if org is None else [org])
 
 
-def _candidate(info: FileInfo) -> Candidate:
+def candidate(info: FileInfo) -> Candidate:
+    """A live file as plans see it."""
     key = info.key
     return Candidate(info.path, key.tenant, key.day, info.rows, info.bytes, info.lowest, info.has_deletes)

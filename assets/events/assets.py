@@ -28,6 +28,7 @@ from assets.description import table as table_of
 from assets.events.ingest import Ingest
 from assets.events.ledger import IngestLedger, RunOutcome
 from assets.events.record import FIELDS
+from assets.events.stream_assets import KEY as STREAMED
 from assets.events.table import events_table
 from assets.events.validation import EventReason
 from assets.intake.described import taken
@@ -83,7 +84,7 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition]:
                 "The files of all partitions that landed events fall on can be read. Events of others are quarantined."
             ),
         },
-        deps=[landing, [app.name, "d1", audience.org_tags_table]],
+        deps=[landing, [app.name, *STREAMED], [app.name, "d1", audience.org_tags_table]],
         description=f"Landed batches, validated, without doubles, in the Iceberg table {audience.table}: exactly once.",
         metadata={"dagster/column_schema": EVENT_SCHEMA, "dagster/table_name": ".".join(events_table(app).identifier)},
         pool="lake",

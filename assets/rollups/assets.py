@@ -100,7 +100,8 @@ def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) 
         context: AssetExecutionContext, config: RollUpConfig, rooms: ResourceParam[Rooms]
     ) -> MaterializeResult[None]:
         selected = window(context)
-        built = RollUp.of(rooms, app, grain).run(selected, config.org)
+        elsewhere = rooms.other_engine and rooms.other_engine.within(context)
+        built = RollUp.of(rooms, app, grain, elsewhere).run(selected, config.org)
         busiest = rooms.postgres.fetch(
             read_sql(f"rollups/preview_{grain.value}.sql"), {"app": app.name, **bounds(grain, selected)}
         )
@@ -112,6 +113,7 @@ def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) 
                 "windows": built.windows,
                 "doubles_ignored": built.doubles,
                 "amounts_not_summed": built.not_summed,
+                "days_by_other_engine": built.elsewhere,
                 "late_beyond_the_bound": str(late.beyond(app, rooms.postgres, earliest, since)) or "none",
                 "dagster/partition_row_count": built.rows.get(tables[0], 0),
                 "rows_by_table": MetadataValue.json(built.rows),

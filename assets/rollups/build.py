@@ -1,12 +1,11 @@
 """Builds hours and days: one day of windows at a time, counted from the lake and replaced in one transaction.
 
 The lock of the day is taken before the lake is read. So of two builds of one day, the later one reads the later
-snapshot, and the last to write has seen the most. What does not belong here: how events become rows (definition.py),
+snapshot, and the last to write has seen the most. What does not belong here: how events become rows (counting.py),
 and weeks and months (build_periods.py).
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Self
@@ -16,10 +15,11 @@ import polars as pl
 from assets.apps import App
 from assets.events import pruned
 from assets.events.table import events_table
+from assets.other_engine import Elsewhere
 from assets.progress import Progress, reported, silent
-from assets.rollups import sketch
-from assets.rollups.coded import Coded
-from assets.rollups.definition import CUTS, NOT_SUMMED, VERSION, Cut, Grain, aggregate, window_of
+from assets.rollups.count_elsewhere import count_elsewhere, is_for_it
+from assets.rollups.counting import Counted, count
+from assets.rollups.definition import VERSION, Cut, Grain
 from assets.rollups.periods import Period
 from assets.rollups.window_events import WindowEvents
 from assets.rooms import Rooms
@@ -42,14 +42,15 @@ class OrganisationsLeftError(DeclinedError):
 class Built:
     """What a build of roll-ups did: events and windows counted, doubles left out, and rows written by table.
 
-    not_summed: events whose amount is too large to be summed and counts as none.
-    left: why organisations were left out.
+    not_summed: events whose amount is too large to be summed and counts as none. elsewhere: days that another engine
+    counted. left: why organisations were left out.
     """
 
     events: int = 0
     windows: int = 0
     doubles: int = 0
     not_summed: int = 0
+    elsewhere: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     left: list[DamagedFilesError] = field(default_factory=list)
 
@@ -60,7 +61,7 @@ class Built:
 
 @dataclass
 class RollUp:
-    """The engine of one grain of an app."""
+    """The engine of one grain of an app. `elsewhere` counts heavy days, where there is another engine."""
 
     app: App
     grain: Grain
@@ -68,12 +69,13 @@ class RollUp:
     postgres: Postgres
     clock: Callable[[], datetime]
     progress: Progress = silent
+    elsewhere: Elsewhere | None = None
 
     @classmethod
-    def of(cls, rooms: Rooms, app: App, grain: Grain) -> Self:
+    def of(cls, rooms: Rooms, app: App, grain: Grain, elsewhere: Elsewhere | None = None) -> Self:
         """The engine over the stores of an app that collects events."""
         events, progress = rooms.lake.table(events_table(app)), rooms.progress(f"days rolled up ({grain.value})")
-        return cls(app, grain, events, rooms.postgres, rooms.clock, progress)
+        return cls(app, grain, events, rooms.postgres, rooms.clock, progress, elsewhere)
 
     def run(self, window: Window, org: str | None = None) -> Built:
         """Build a window (whole hours or whole days) again, for one organisation or for all.
@@ -101,60 +103,37 @@ class RollUp:
 
     def _replace(self, connection: Connection, day: Window, org: str | None, built: Built) -> None:
         head = pruned.countable_head(connection, self.app, self.events, day, org)
-        events, doubles, left = self._events(day, org, head[0], built)
-        for cut, rows in self.count(events).items():
+        counted, left = self._counted(day, org, head[0], built)
+        for cut, rows in counted.rows.items():
             self._write(connection, cut, rows, day, org, left)
             built.add(cut.table(self.grain), rows.height)
-        built.doubles += doubles
-        built.events += events.height
-        built.not_summed += int(events.select(NOT_SUMMED).item())
+        built.doubles += counted.doubles
+        built.events += counted.events
+        built.not_summed += counted.not_summed
         if not left:
-            built.windows += self._record(connection, events, day, org, head)
+            built.windows += self._record(connection, counted, day, org, head)
         if self.grain is Grain.DAILY:
             self._reopen(connection, day, head[1])
 
-    def _events(
+    def _counted(
         self, day: Window, org: str | None, snapshot_id: int | None, built: Built
-    ) -> tuple[pl.DataFrame, int, frozenset[str]]:
-        """The events of a day, how many doubles they had, and the organisations that are left out."""
+    ) -> tuple[Counted, frozenset[str]]:
+        """The counts of a day, and the organisations that are left out of them."""
         left: frozenset[str] = frozenset()
         while True:
             try:
-                events, doubles = WindowEvents(self.events, day, org, snapshot_id, left).single(self.grain)
-                return events, doubles, left
+                events = WindowEvents(self.events, day, org, snapshot_id, left)
+                if self.elsewhere is not None and is_for_it(events, self.elsewhere):
+                    counted = count_elsewhere(events, self.grain, self.elsewhere)
+                    built.elsewhere += 1
+                    return counted, left
+                return count(events.columns(), self.grain), left
             except DamagedFilesError as error:
                 damaged = {key.tenant for key in error.partitions}
                 if org is not None or damaged <= left:
                     raise
                 left |= damaged
                 built.left.append(error)
-
-    def count(self, events: pl.DataFrame) -> dict[Cut, pl.DataFrame]:
-        """The rows of every cut, from events without doubles."""
-        with ThreadPoolExecutor(2) as workers:
-            ids = list(workers.map(Coded.of, (events["anonymous_id"], events["session_id"])))
-            coded = events.with_columns(column.codes for column in ids)
-            # On a core of its own, because the counting leaves one free.
-            sketching = workers.submit(self._sketches, coded, *ids)
-            counted = {cut: aggregate(coded, self.grain, cut) for cut in CUTS}
-            sketches = sketching.result()
-        return {
-            cut: rows.join(sketches, on=["org_tag", self.grain.column]) if cut.sketched else rows
-            for cut, rows in counted.items()
-        }
-
-    def _sketches(self, events: pl.DataFrame, visitors: Coded, sessions: Coded) -> pl.DataFrame:
-        hashed = events.select(
-            "org_tag",
-            window_of(self.grain),
-            visitor_sketch=sketch.hashes(visitors),
-            session_sketch=sketch.hashes(sessions),
-        )
-        grouped = hashed.group_by("org_tag", self.grain.column).agg("visitor_sketch", "session_sketch")
-        return grouped.with_columns(
-            pl.Series(name, map(sketch.of_hashes, grouped[name]), pl.Binary)
-            for name in ("visitor_sketch", "session_sketch")
-        )
 
     def _write(
         self,
@@ -177,12 +156,12 @@ class RollUp:
     def _record(
         self,
         connection: Connection,
-        events: pl.DataFrame,
+        counted: Counted,
         window: Window,
         org: str | None,
         head: tuple[int | None, int],
     ) -> int:
-        counted = dict(events.group_by(pl.col("timestamp").dt.truncate(self.grain.every)).len().iter_rows())
+        by_window = counted.by_window(self.grain)
         starts = list(window.steps(self.grain.step))
         connection.execute(
             read_sql("rollups/record_windows.sql"),
@@ -194,7 +173,7 @@ class RollUp:
                 "snapshot_id": head[0],
                 "sequence": head[1],
                 "windows": starts,
-                "events": [counted.get(start, 0) for start in starts],
+                "events": [by_window.get(start, 0) for start in starts],
                 "built_at": self.clock(),
             },
         )

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import polars as pl
 
-from assets.rollups.definition import COLUMNS, Grain, window_of
+from assets.rollups.counting import single
+from assets.rollups.definition import COLUMNS, Grain
 from assets.windows import Window
 from resources.lake import FileInfo, LakeTable
 
@@ -29,23 +30,18 @@ class WindowEvents:
 
     def single(self, grain: Grain) -> tuple[pl.DataFrame, int]:
         """The columns that roll-ups read, without doubles within a window of the grain; and the number of doubles."""
-        rows = self.collect(self.scan().select(COLUMNS))
-        # As many hashes as rows are as many ids. Only where there are fewer, the ids themselves are compared.
-        if rows["event_id"].hash().n_unique() == rows.height:
-            return rows, 0
-        # Ingest stores no doubles, and compaction drops those of other writers: this is for the time between. Doubles
-        # are dropped within each window, so that an hour is the same in any range that is built.
-        single = (
-            rows.sort("timestamp")
-            .with_columns(window_of(grain))
-            .unique(["org_tag", grain.column, "event_id"], keep="first", maintain_order=True)
-        )
-        return single.select(COLUMNS), rows.height - single.height
+        rows = self.columns()
+        events = single(rows, grain)
+        return events, rows.height - events.height
+
+    def columns(self) -> pl.DataFrame:
+        """The columns that roll-ups read, doubles among them."""
+        return self.collect(self.scan().select(COLUMNS))
 
     def scan(self) -> pl.LazyFrame:
         """All rows and columns, doubles among them. `collect` runs it."""
         window = self.window
-        rows = self.table.read(self._files)
+        rows = self.table.read(self.files)
         rows = rows.filter(pl.col("timestamp") >= window.start, pl.col("timestamp") < window.end)
         if self.without:
             rows = rows.filter(~pl.col("org_tag").is_in(list(self.without)))
@@ -53,11 +49,12 @@ class WindowEvents:
 
     def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
         """What a query over `scan` gives; an error because of damaged or missing files names them."""
-        with self.table.named(self._files):
+        with self.table.named(self.files):
             return rows.collect(engine="streaming")
 
     @cached_property
-    def _files(self) -> list[FileInfo]:
+    def files(self) -> list[FileInfo]:
+        """The files that may hold some of them."""
         files = self.table.files(self.window.start, self.window.end, self._orgs, self.snapshot_id)
         return [info for info in files if info.partition is None or info.partition.tenant not in self.without]
 

@@ -14,10 +14,11 @@ from assets.windows import DAY, HOUR, Window, daily_key, floor_hour, hourly_key,
 from clearlift_pipelines.cli import ads as syncing
 from clearlift_pipelines.cli import attribution as attributing
 from clearlift_pipelines.cli.apps import app_option
-from clearlift_pipelines.cli.execution import workbench
+from clearlift_pipelines.cli.execution import Workbench, workbench
 from clearlift_pipelines.cli.organisations import require
 from clearlift_pipelines.stores import utc_now
 from resources.ad_platforms import PLATFORMS
+from resources.counts import counted, listed
 from resources.declined import DeclinedError
 
 # A run writes two events a partition: a week of hours takes seconds, a year's 8,736 took five minutes before it began.
@@ -86,6 +87,7 @@ def rollups(app: App, first: datetime, end: datetime, org: str | None) -> None:
             first_day, last_day = map(daily_key, period.ends(window))
             bench.run(app, job, first_day, last_day, config=_of(org, "rollups", period.value))
         bar(len(chunks), len(chunks))
+        _compare(bench, app, window, org)
 
 
 @backfill.command()
@@ -126,6 +128,24 @@ def attribution(app: App, first: datetime, end: datetime) -> None:
     """
     window = _window(first, end)
     attributing.backfill(app, window, _chunks(window, ATTRIBUTION_CHUNK))
+
+
+def _compare(bench: Workbench, app: App, window: Window, org: str | None) -> None:
+    """Have the range counted by R2 SQL, where it is set, and compare.
+
+    Raises:
+        DeclinedError: organisations have other events in the lake than in roll-ups.
+    """
+    if (r2_sql := bench.stores.r2_sql_counts) is None:
+        return
+    from assets.rollups.range_counts import compared
+
+    found = compared(bench.stores, r2_sql, app, window, org)
+    said = f"{counted(found.counted, 'event')} in the lake by Basin SQL, {found.rolled_up:,} in roll-ups"
+    if found.differences and not found.moved:
+        named = listed([f"{tag} ({lake:,} and {ours:,})" for tag, (lake, ours) in found.differences.items()], 5)
+        raise DeclinedError(f"{said}; different: {named}", "run the same backfill again")
+    bench.console.print(f"{said}{'; the lake has changed meanwhile' if found.differences else ''}", soft_wrap=True)
 
 
 def _of(org: str | None, capability: str, name: str) -> dict[Object, dict[str, str]] | None:

@@ -10,10 +10,12 @@ from resources.lake.columns import Column, ColumnType, TableSpec
 from resources.lake.commit import CommitUnknownError, FencedOffError, RolledBackError, SourcesGoneError
 from resources.lake.contents import Rewritten
 from resources.lake.data_file import DataFile, FileInfo, ForeignPartitionError, PartitionKey, Source
+from resources.lake.handover import Promised
 from resources.lake.lake import Lake
 from resources.lake.layout import Layout, LayoutError
 from resources.lake.planning import SnapshotGoneError
 from resources.lake.proof import DamagedFilesError
+from resources.lake.stream_table import StreamTable
 from resources.lake.table import LakeTable
 
 __all__ = [
@@ -32,11 +34,13 @@ __all__ = [
     "LayoutError",
     "LiveFile",
     "PartitionKey",
+    "Promised",
     "Rewritten",
     "RolledBackError",
     "SnapshotGoneError",
     "SnapshotInfo",
     "Source",
     "SourcesGoneError",
+    "StreamTable",
     "TableSpec",
 ]

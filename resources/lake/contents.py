@@ -4,7 +4,7 @@ What belongs here: a handle's way to the table and to the rows in its files. Wha
 commits (table.py), how a rewrite is proved (proof.py), how a file is read (reading.py).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -243,9 +243,21 @@ class TableContents:
         columns = [name for name in reader.layout.schema if name not in absent]
         self._sink(rows, path, columns, table).collect(engine="streaming")
         written = self._written(table, key, path)
-        after, values = proof.counted_with(reader.read([written]), distinct, absent)
-        proof.require(after, expected, files, path)
+        after, values = self._read_back(proof, written, expected, files, distinct, absent)
         return Rewritten(self._info(reader.layout, written), before, after, values)
+
+    def _read_back(
+        self,
+        proof: Proof,
+        written: DataFile,
+        expected: Tally,
+        files: Iterable[DataFile],
+        distinct: str | None,
+        absent: Collection[str],
+    ) -> tuple[Tally, int]:
+        after, values = proof.counted_with(proof.read([written]), distinct, absent)
+        proof.require(after, expected, files, written.file_path)
+        return after, values
 
     def _null_columns(self, layout: Layout, files: Iterable[DataFile]) -> set[str]:
         recorded = data_file.null_columns(files)
@@ -327,7 +339,9 @@ class TableContents:
         return data_file.entry(table, layout.time.name, layout.spec_id, key, path, footer, len(source))
 
     def _new_location(self, table: Table, key: PartitionKey, rows: Tally) -> str:
-        base = table.metadata.properties.get("write.data.path") or f"{table.metadata.location.rstrip('/')}/data"
         return data_file.location(
-            base, key, tenant_column=self.spec.tenant, prefix=self.spec.name, fingerprint=rows.fingerprint
+            self._base(table), key, tenant_column=self.spec.tenant, prefix=self.spec.name, fingerprint=rows.fingerprint
         )
+
+    def _base(self, table: Table) -> str:
+        return table.metadata.properties.get("write.data.path") or f"{table.metadata.location.rstrip('/')}/data"

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from functools import partial
 
 from pyarrow import fs
-from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import Table
 from pyiceberg.utils.concurrent import ExecutorFactory
 
 from resources.counts import counted
 from resources.lake import reach
+from resources.lake.file_system import file_system
 from resources.lake.table import LakeTable
 
 # The files that Iceberg writes. All others below a table are foreign and stay.
@@ -117,7 +117,7 @@ def remove(table: LakeTable, files: FileSurvey) -> int:
 def delete(table: LakeTable, paths: Iterable[str]) -> int:
     """Delete files by their paths in the store, which the caller knows that nobody needs; how many were still there."""
     live = table.load()
-    filesystem, _ = _root(live, live.metadata.location)
+    filesystem, _ = file_system(live, live.metadata.location)
     return sum(ExecutorFactory.get_or_create().map(lambda path: _removed(filesystem, path), paths))
 
 
@@ -129,7 +129,7 @@ def location(table: Table, path: str) -> str:
 
 def path_of(table: Table, location: str) -> str:
     """The path in the store of a location that a table names."""
-    return _root(table, location)[1]
+    return file_system(table, location)[1]
 
 
 def tally(files: Iterable[StoredFile]) -> dict[str, int]:
@@ -150,7 +150,7 @@ def _removed(filesystem: fs.FileSystem, path: str) -> bool:
 def _listed(table: Table) -> Iterator[StoredFile]:
     properties = table.metadata.properties
     locations = (table.metadata.location, properties.get("write.data.path"), properties.get("write.metadata.path"))
-    roots = [_root(table, location) for location in locations if location]
+    roots = [file_system(table, location) for location in locations if location]
     if any(filesystem.type_name != roots[0][0].type_name for filesystem, _ in roots):
         raise ValueError(
             f"{'.'.join(table.name())} is in stores of more than one kind; their files cannot be listed together"
@@ -163,14 +163,6 @@ def _listed(table: Table) -> Iterator[StoredFile]:
         for info in filesystem.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True)):
             if info.type == fs.FileType.File:
                 yield StoredFile(info.path, info.size, info.mtime or UNKNOWN_AGE)
-
-
-def _root(table: Table, location: str) -> tuple[fs.FileSystem, str]:
-    """pyarrow's file system of a location, with the credentials that came with the table, and the path in it."""
-    if not isinstance(table.io, PyArrowFileIO):
-        raise TypeError(f"{type(table.io).__name__} cannot list files; the lake needs pyiceberg's PyArrowFileIO")
-    scheme, netloc, path = table.io.parse_location(location, table.io.properties)
-    return table.io.fs_by_scheme(scheme, netloc), path.rstrip("/")
 
 
 def reach_of(table: LakeTable) -> tuple[Table, dict[int, set[str]]]:

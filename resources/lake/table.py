@@ -17,8 +17,8 @@ from pyiceberg.table import Table
 
 from resources.lake import changes, commit, data_file, planning
 from resources.lake.changes import History, SnapshotInfo
-from resources.lake.contents import TableContents
 from resources.lake.data_file import FileInfo, PartitionKey, Source
+from resources.lake.handover import Handover
 from resources.lake.layout import Layout, writable
 
 
@@ -31,7 +31,7 @@ class Totals:
     bytes: int
 
 
-class LakeTable(TableContents):
+class LakeTable(Handover):
     """A handle of one table: its contents, commits to it, and its history."""
 
     def examined(self) -> list[str]:

@@ -11,7 +11,13 @@ import polars as pl
 from tests.standin.loopback import Loopback, Reply, Request
 
 TOKEN = "the-token"
-NEVER = {"OFFSET": r"\boffset\b", "DISTINCT": r"\bdistinct\b", "window functions": r"\bover\s*\("}
+NEVER = {
+    "only read-only queries are allowed": r"^\s*(insert|update|delete|create|drop|alter|copy|attach)\b",
+    "UNNEST, PIVOT": r"\b(unnest|pivot|unpivot)\b",
+    "OFFSET": r"\boffset\b",
+    "DISTINCT": r"\bdistinct\b",
+    "window functions": r"\bover\s*\(",
+}
 AGGREGATES = {"aggregates": r"\b(count|sum|avg|min|max)\s*\(", "GROUP BY": r"\bgroup\s+by\b"}
 
 

@@ -12,7 +12,7 @@ from resources.d1.times import stamp
 from tests.assets.event_pipeline import line
 from tests.assets.health.watch import TICK, Watch
 from tests.assets.points.flushes import line as point_line
-from tests.assets.rollups.event_lake import EventLake, event
+from tests.assets.rollups.event_lake import EventLake, event, frame
 from tests.clearlift_pipelines.cli import intake
 from tests.sql.sesh.database import put
 from tests.standin.basin_catalog import BasinCatalog
@@ -140,3 +140,30 @@ def test_a_catalog_that_expires_snapshots_by_itself(watch: Watch) -> None:
         basin.of_table.clear()
         watch.later(HOUR)
         watch.gone(table)
+
+
+def test_a_commit_of_a_stream_that_waits(watch: Watch) -> None:
+    name, day = "other.stream", midnight((watch.clock() - timedelta(days=1)).date())
+    watch.terminal.monkeypatch.setenv("CLEARLIFT_EVENT_STREAMS__CLEARLIFT", name)
+    watch.choose(event_streams={"clearlift": name})
+    catalog = watch.stores.lake.catalog
+    catalog.create_namespace("other")
+    rows = frame([event(timestamp=day)]).select("org_tag", "timestamp", "event_id").to_arrow()
+    catalog.create_table(name, rows.schema).append(rows)
+    watch.later(LATE)
+    found = watch.found("clearlift/stream_waits")
+    assert found.finding.message == f"1 commit of {name} and the oldest has not landed"
+    watch.gone_after(found)
+    assert [info.key for info in watch.stores.object_store.list("landing/events") if "/stream-" in info.key]
+
+
+def test_small_files_that_the_catalog_does_not_merge(watch: Watch) -> None:
+    watch.choose(catalog_compaction={"clearlift": True})
+    lake = EventLake(watch.stores)
+    day = midnight((watch.clock() - timedelta(days=3)).date())
+    for hour in range(16):
+        lake.append(event(timestamp=day + hour * HOUR))
+    found = watch.found("clearlift/catalog_compaction")
+    assert found.finding.message == "the catalog has not merged 16 small files of 1 day that ended"
+    watch.gone_after(found)
+    assert len(lake.events.files()) == 1

@@ -61,6 +61,11 @@ class Watch:
         chosen = self.stores.settings
         self.stores.settings = chosen.model_copy(update={"thresholds": {**chosen.thresholds, threshold: value}})
 
+    def choose(self, **chosen: object) -> None:
+        """Choose settings that decide what is looked at."""
+        self.stores.settings = self.stores.settings.model_copy(update=chosen)
+        self._use(self.stores)
+
     def alerts_to(self, url: str) -> None:
         """Choose the receiver."""
         self.stores.settings = self.stores.settings.model_copy(update={"alert_url": SecretStr(url)})

@@ -27,7 +27,7 @@ from resources.r2 import FolderObjectStore
 from tests.assets.archive.archive_stores import QUARTER, ArchiveStores
 from tests.assets.damage import FEW_DAMAGES, Damage, local
 from tests.assets.retention.rolled_up_stores import CLEARLIFT, HORIZON, RolledUpStores
-from tests.resources.lake.foreign import append, partition_by
+from tests.resources.lake.foreign import append, merge, partition_by
 from tests.resources.lake.row_deletes import delete_rows
 
 START = QUARTER.window.start
@@ -61,6 +61,19 @@ def test_a_quarter_goes_and_its_aggregates_stay(
     rolled_up_stores.count()
     assert rolled_up_stores.aggregates() == kept
     assert rolled_up_stores.prune().deleted == 18
+
+
+def test_days_that_the_catalog_merged_go_like_others(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready("a3f7c2", "b8e9d1", days=(1, 2))
+    kept = rolled_up_stores.aggregates()
+    merge(archive_stores.events.load)
+    done = rolled_up_stores.prune()
+    assert (done.going, done.deleted, done.held_back, done.faults) == (12, 12, [], [])
+    assert not archive_stores.live()
+    rolled_up_stores.count()
+    assert rolled_up_stores.aggregates() == kept
 
 
 def test_every_type_of_column_comes_back_exactly(

@@ -1,14 +1,16 @@
 """Another engine at work on a table, through pyiceberg's public interface: it knows nothing of us. No fixtures here."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
 import polars as pl
 import pyarrow as pa
+from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC
-from pyiceberg.table import Transaction
+from pyiceberg.table import Table, Transaction
+from pyiceberg.table.snapshots import Operation
 from pyiceberg.transforms import Transform
 from pyiceberg.types import IcebergType
 
@@ -56,6 +58,19 @@ def partition_by(table: LakeTable, *fields: tuple[str, Transform[Any, Any], str]
         for column, transform, name in fields:
             update.add_field(column, transform, name)
     assert fields or live.spec().fields == UNPARTITIONED_PARTITION_SPEC.fields
+
+
+def merge(load: Callable[[], Table]) -> None:
+    """Put all rows into new files with names of its own, as a catalog's own compaction does."""
+    live = load()
+    with live.transaction() as transaction:
+        merged = commit._ReplaceFiles(operation=Operation.OVERWRITE, transaction=transaction, io=live.io)
+        for task in live.scan().plan_files():
+            merged.delete_data_file(task.file)
+        for file in _dataframe_to_data_files(live.metadata, live.scan().to_arrow(), live.io):
+            file.spec_id = live.metadata.default_spec_id
+            merged.append_data_file(file)
+        merged.commit()
 
 
 def roll_back(table: LakeTable, snapshot_id: int) -> None:

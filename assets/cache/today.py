@@ -62,7 +62,7 @@ def run(rooms: Rooms, app: App, since: datetime | None, writes: int) -> Shown:
     for done, family in enumerate(wanted, 1):
         try:
             warmed = warming.run(family, writes=writes, tags=tags)
-        except Exception as error:  # whatever it is, the other families can be shown
+        except Exception as error:  # noqa: BLE001 (whatever it is, the other families can be shown)
             errors.append(error)
         else:
             keys, written = keys + warmed.survey.wanted, written + warmed.written

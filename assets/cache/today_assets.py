@@ -45,8 +45,8 @@ def build(app: App, writes: int) -> list[AssetsDefinition]:
         deps=[[app.name, "rollups", "today"], [app.name, "d1", app.audience.org_tags_table]],
         description=(
             "Dashboards of the organisations whose events landed, brought up to date in the run that took them in. The "
-            "hourly warming writes the same keys, and those that expire. The plots say how long batches took from their "
-            "landing in R2 until KV served them."
+            "hourly warming writes the same keys, and those that expire. The plots show how long batches took from "
+            "their landing in R2 until KV served them."
         ),
         pool="kv",
         # As for events/ingested: a quiet site lands nothing, and only the daily sweep is due.

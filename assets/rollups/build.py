@@ -147,7 +147,7 @@ class RollUp:
         *,
         one: bool = False,
     ) -> tuple[pl.DataFrame, frozenset[str]]:
-        """Count the events of some organisations (None: of all) and replace their rows; the events, and who is left out.
+        """Count the events of some organisations (None: of all), replace their rows; the events, and who is left out.
 
         one: whether the organisation was asked for by its tag, so that leaving it out is an error.
         """

@@ -73,9 +73,8 @@ class Sessions:
 
     def _replace(self, connection: Connection, day: Window, org: str | None, built: BuiltSessions) -> None:
         head = pruned.countable_head(connection, self.app, self.events, read_for(day), org)
-        events, _ = WindowEvents(self.events, read_for(day), None if org is None else [org], head[0]).single(
-            Grain.DAILY
-        )
+        orgs = None if org is None else [org]
+        events, _ = WindowEvents(self.events, read_for(day), orgs, head[0]).single(Grain.DAILY)
         of_day = {"app": self.app.name, "day": day.start.date()}
         connection.execute(
             f"delete from {TABLE}"
@@ -110,7 +109,7 @@ def stale(
 ) -> tuple[Window, ...]:
     """Days from `since` on whose sessions a commit may have changed since they were built, joined into ranges.
 
-    Days that have not settled are left to their schedule, and those that were built within the `pause` before `now` wait.
+    Days that have not settled are left to their schedule. One that was built within the `pause` before `now` waits.
     """
     rows = postgres.fetch(
         read_sql("sessions/stale_days.sql"),

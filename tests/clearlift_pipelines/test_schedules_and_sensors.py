@@ -91,7 +91,13 @@ def test_the_landing_sensor_requests_what_has_landed(location: Location) -> None
     (other,), _ = sensed(location, "landing")
     assert other.tags[STATE] != request.tags[STATE]
     assert request.tags[STATE].startswith(f"{landing.zone(CLEARLIFT).hour_prefix(NOW)}one")
-    assert location.run("ingest").success
+    assert location.run("today").success
+    assert sensed(location, "landing") == ([], "Nothing has landed.")
+    EventLake(location.stores).append_as_foreigner(event(timestamp=NOW))
+    assert sensed(location, "landing") == ([], "Nothing has landed."), "nobody has followed that commit"
+    sensed(location, "late_data")
+    (request,), _ = sensed(location, "landing")
+    assert location.run("today").success
     assert sensed(location, "landing") == ([], "Nothing has landed.")
 
 

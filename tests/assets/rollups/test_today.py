@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.compaction.rewrite import Compaction
@@ -67,6 +67,7 @@ BATCHES = st.lists(
 )
 
 
+@settings(max_examples=12)
 @given(batches=BATCHES, then=st.sampled_from(("nothing", "compact", "foreigner", "days", "hours")))
 def test_whatever_lands_today_ends_as_a_build_of_everything(
     event_lake: EventLake, batches: Sequence[Batch], then: str

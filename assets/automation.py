@@ -29,6 +29,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     MAX_RUNTIME_SECONDS_TAG,
+    PRIORITY_TAG,
 )
 
 from assets.apps import App
@@ -40,6 +41,8 @@ from assets.rooms import Rooms
 RETRIES = {"dagster/max_retries": str(MAX_RETRIES)}
 # dagster.yaml lets one run at a time through for each value of this tag.
 ALONE = "clearlift/alone"
+# dagster.yaml lets one run less through with this tag than there are places, so that an urgent one finds its own.
+PATIENT = "clearlift/patient"
 # A moment that is evaluated so late was missed, and not merely evaluated slowly.
 GRACE = timedelta(minutes=15)
 Jobs = Mapping[str, UnresolvedAssetJobDefinition]
@@ -50,6 +53,7 @@ def as_job(app: App, job: Job) -> UnresolvedAssetJobDefinition:
     name, tags = job_name(app, job.name), {MAX_RUNTIME_SECONDS_TAG: str(int(job.longest.total_seconds()))}
     if job.retried:
         tags |= RETRIES
+    tags |= {PRIORITY_TAG: "1"} if job.urgent else {PATIENT: "yes"}
     if job.alone:
         tags[ALONE] = name
     return define_asset_job(name, job.selection, description=job.description, tags=tags)
@@ -110,14 +114,7 @@ def as_sensor(app: App, watch: Watch, jobs: Jobs, rooms: Rooms) -> SensorDefinit
             elif isinstance(answer, MaterializeResult):
                 results.append(answer)
             else:
-                job, asked = job_name(app, answer.job or watch.jobs[0]), _asked(name, answer)
-                run = _as_run(app, answer, asked, now, None)
-                if (
-                    due(runs.tries(job, asked), answer.state, now, once=answer.once)
-                    and not (answer.since and runs.have_made(run.asset_selection or (), answer.since))
-                    and not runs.are_making(run, job)
-                ):
-                    found.append(run)
+                found += _due(app, watch, answer, runs, now)
         if not found and not reasons and not results:
             reasons.append("A run for it is open, has succeeded, or has failed a short time ago.")
         return SensorResult(
@@ -135,6 +132,20 @@ def as_sensor(app: App, watch: Watch, jobs: Jobs, rooms: Rooms) -> SensorDefinit
         description=watch.description,
         owners=[app.owner],
     )
+
+
+def _due(app: App, watch: Watch, request: Request, runs: Runs, now: datetime) -> Iterator[RunRequest]:
+    """The run for a request of a watch where it is due; else, where the last one failed, the due ones of its parts."""
+    job, asked = job_name(app, request.job or watch.jobs[0]), _asked(job_name(app, watch.name), request)
+    tries = runs.tries(job, asked)
+    if due(tries, request.state, now, once=request.once):
+        run = _as_run(app, request, asked, now, None)
+        made = request.since is not None and runs.have_made(run.asset_selection or (), request.since)
+        if not made and not runs.are_making(run, job):
+            yield run
+    elif tries[0].ended is Ended.FAILED:
+        for part in request.parts:
+            yield from _due(app, watch, part, runs, now)
 
 
 def _asked(name: str, request: Request) -> str:

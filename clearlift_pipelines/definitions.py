@@ -104,6 +104,7 @@ def brought(
         chosen.erasure_wait,
         chosen.limits,
         frozenset(name for name, left in chosen.catalog_compaction.items() if left),
+        chosen.late_pause,
     )
     for app in apps:
         yield app, [room.bring(app, site) for room in rooms]

@@ -63,7 +63,7 @@ def task(events: WindowEvents, grain: Grain, target: str) -> dict[str, Any]:
         "grain": grain.value,
         "start": window.start.isoformat(),
         "end": window.end.isoformat(),
-        "organisation": events.org,
+        "organisations": None if events.orgs is None else sorted(events.orgs),
         "without": sorted(events.without),
         "columns": events.table.described(COLUMNS),
         "sources": [info.path for info in events.files],

@@ -30,9 +30,17 @@ class Counted:
 
     def by_window(self, grain: Grain) -> dict[datetime, int]:
         """The number of events of each window that has some."""
-        totals = next(rows for cut, rows in self.rows.items() if cut.sketched)
-        events = totals.group_by(grain.column).agg(pl.col("events").sum())
+        events = self._totals.group_by(grain.column).agg(pl.col("events").sum())
         return {_moment(window): n for window, n in events.iter_rows()}
+
+    @property
+    def organisations(self) -> frozenset[str]:
+        """The organisations that have events."""
+        return frozenset(self._totals["org_tag"])
+
+    @property
+    def _totals(self) -> pl.DataFrame:
+        return next(rows for cut, rows in self.rows.items() if cut.sketched)
 
 
 def single(rows: pl.DataFrame, grain: Grain) -> pl.DataFrame:

@@ -71,8 +71,8 @@ def counted(session: SparkSession, task: dict[str, Any]) -> dict[str, Any]:
         f.col("timestamp") < f.lit(datetime.fromisoformat(task["end"]))
     )
     rows = ours.where(inside)
-    if task["organisation"] is not None:
-        rows = rows.where(f.col("org_tag") == task["organisation"])
+    if task["organisations"] is not None:
+        rows = rows.where(f.col("org_tag").isin(task["organisations"]))
     if task["without"]:
         rows = rows.where(~f.col("org_tag").isin(task["without"]))
     window = f.date_trunc("hour" if grain is Grain.HOURLY else "day", f.col("timestamp"))

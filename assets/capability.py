@@ -34,8 +34,8 @@ class Site:
     may write. kept_backups: of how many days, weeks and months the newest verified backup is kept. erasure_wait: how
     long a request to be erased waits, in which it can be cancelled. sealed_apps: whose
     personal columns are sealed. plain_hashes: whether an address is found by a plain SHA-256. thresholds: from
-    which value on something is a finding. compacted_by_catalog: apps whose compaction is left to the catalog. late_pause:
-    how long a window that was built waits until late data builds it again.
+    which value on something is a finding. compacted_by_catalog: apps whose compaction is left to the catalog.
+    late_pause: how long a window that was built waits until late data builds it again.
     """
 
     rooms: Rooms

@@ -2,6 +2,7 @@
 (assets/rollups/capability.py).
 """
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from assets.apps import App

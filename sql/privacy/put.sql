@@ -1,5 +1,6 @@
--- One row: a whole request of an app; none where it is there already and changed later. What
--- identifies the person (sealed) is null at its end; hashes are of the ids whose rows it leaves.
+-- One row: a whole request (app, id, kind, origin, state, why, receipt, exemption), none where it is there already and
+-- changed later. subject_hash is in hex, plan and exemption are JSON, received_at, changed_at, waits_until and ended_at
+-- are times. What identifies the person (sealed) is null at its end; hashes are of the ids whose rows it leaves.
 insert into privacy.requests (
     app, id, kind, origin, state, subject_hash, sealed, plan, received_at, changed_at, waits_until, ended_at, why, receipt,
     exemption, exempt_hashes

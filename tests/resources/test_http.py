@@ -347,5 +347,6 @@ def test_sessions_of_several_credentials_share_connections_and_nothing_else(serv
             answer = client.request("GET", f"{service.loopback.url}/own")
             assert answer.json()["headers"]["Authorization"] == token
             client.close()
-        pool = transport.poolmanager.connection_from_url(service.loopback.url)
+        (host,) = transport.poolmanager.pools.keys()
+        pool = transport.poolmanager.pools[host]
         assert (pool.num_connections, pool.num_requests) == (1, 3)

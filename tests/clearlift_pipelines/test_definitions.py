@@ -27,6 +27,7 @@ from clearlift_pipelines.stores import Stores
 ROOT = Path(__file__).resolve().parents[2]
 CAPABILITIES = {"events", "rollups", "sessions", "cache"}
 MADE = {
+    "clearlift/events/streamed": "clearlift_events",
     "clearlift/events/ingested": "clearlift_events",
     "clearlift/events/compacted": "clearlift_events",
     "clearlift/rollups/hourly": "clearlift_rollups",
@@ -54,7 +55,11 @@ PARENTS = {
         "clearlift/ads/campaigns",
         "clearlift/ads/campaign_metrics_daily",
     },
-    "clearlift/events/ingested": {"clearlift/events/landing", "clearlift/d1/org_tag_mappings"},
+    "clearlift/events/ingested": {
+        "clearlift/events/landing",
+        "clearlift/events/streamed",
+        "clearlift/d1/org_tag_mappings",
+    },
     "clearlift/events/compacted": {"clearlift/events/ingested"},
     "clearlift/rollups/hourly": {"clearlift/events/compacted"},
     "clearlift/rollups/daily": {"clearlift/rollups/hourly"},
@@ -80,7 +85,7 @@ PERSONAL = {
     "clearlift/archive": "events",
     "clearlift/attribution": "clicks touches",
     "clearlift/d1": "invitations marketing_choices organizations platform_connections sessions users",
-    "clearlift/events": "compacted ingested landing",
+    "clearlift/events": "compacted ingested landing streamed",
     "clearlift/privacy": "exports requests",
     "clearlift/sealing": "invitations platform_connections sessions users",
     "clearlift/sessions": "daily",
@@ -112,7 +117,7 @@ OF_BACKUPS = " backup backup_age rotate"
 OF_REQUESTS = "erasure_requests export_requests"
 JOBS = {
     "clearlift": "ads archive attribution compact compliance erase hourly ingest observe policy remove_files"
-    " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions tidy verify_cache warm",
+    " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions stream tidy verify_cache warm",
     "consignment": "archive changes compliance erase integrity invalidate observe policy retention seal verify_cache"
     " warm",
     "growth": "aggregate archive compliance database erase experiments inactive_sessions"
@@ -196,6 +201,7 @@ TICKS_OF_BACKUPS = {
 # By sensor: its interval in seconds, and its jobs.
 WATCHES = {
     "clearlift_landing": (30, "clearlift_ingest"),
+    "clearlift_stream": (60, "clearlift_stream"),
     "clearlift_late_data": (
         60,
         "clearlift_roll_up_hours clearlift_roll_up_days clearlift_roll_up_weeks clearlift_roll_up_months",

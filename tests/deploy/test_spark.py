@@ -24,7 +24,11 @@ from tests.assets.rollups.heavy import fill, roll_up, stored
 from tests.deploy import spark_here
 from tests.resources.lake.engines import READERS, require_engines
 
-pytestmark = [pytest.mark.soak, pytest.mark.filterwarnings("ignore::dagster.BetaWarning")]
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.filterwarnings("ignore::dagster.BetaWarning"),
+    pytest.mark.filterwarnings("ignore:Iceberg scan planning:polars.exceptions.PerformanceWarning"),
+]
 
 
 @pytest.fixture

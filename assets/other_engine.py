@@ -70,6 +70,11 @@ class OtherEngine:
         return Elsewhere(self.from_bytes, start)
 
 
+def within(engine: OtherEngine | None, context: "AssetExecutionContext") -> Elsewhere | None:
+    """The engine for the run of an asset, where there is one."""
+    return None if engine is None else engine.within(context)
+
+
 def by_command(words: Sequence[str]) -> Launch:
     """A launch of a command of this machine, such as spark-submit, whose master may be a cluster.
 

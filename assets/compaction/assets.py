@@ -15,6 +15,7 @@ from assets.description import app_asset
 from assets.description import table as table_of
 from assets.events.assets import EVENT_SCHEMA
 from assets.events.table import events_table
+from assets.other_engine import within
 from assets.rooms import Rooms
 from resources.lake import LakeTable
 
@@ -51,7 +52,7 @@ def build(app: App, *, by_catalog: bool = False) -> list[AssetsDefinition]:
     def compacted(
         context: AssetExecutionContext, config: CompactionConfig, rooms: ResourceParam[Rooms]
     ) -> MaterializeResult[None]:
-        engine = Compaction.of(rooms, app, rooms.other_engine and rooms.other_engine.within(context))
+        engine = Compaction.of(rooms, app, within(rooms.other_engine, context))
         since = planned_since(context.run.tags.get(PARTITION_NAME_TAG))
         if by_catalog:
             return MaterializeResult(metadata=_seen(engine.table, since, config.org))

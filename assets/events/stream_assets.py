@@ -29,7 +29,7 @@ def build(app: App) -> list[AssetsDefinition]:
             "Rows that another program, such as Basin Pipelines, appended to a table of the lake, landed as batches: "
             "each commit once. The table is set by CLEARLIFT_EVENT_STREAMS__…"
         ),
-        pool="lake",
+        pool="r2",
     )
     def streamed(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         stream = Stream.of(rooms, app)

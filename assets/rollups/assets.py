@@ -26,6 +26,7 @@ from assets.apps import App
 from assets.declined import plainly_declined
 from assets.description import app_asset, column_schema
 from assets.description import table as table_of
+from assets.other_engine import within
 from assets.partitions import Calendar, window
 from assets.rollups import late
 from assets.rollups.audit import RollUpAudit
@@ -100,8 +101,7 @@ def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) 
         context: AssetExecutionContext, config: RollUpConfig, rooms: ResourceParam[Rooms]
     ) -> MaterializeResult[None]:
         selected = window(context)
-        elsewhere = rooms.other_engine and rooms.other_engine.within(context)
-        built = RollUp.of(rooms, app, grain, elsewhere).run(selected, config.org)
+        built = RollUp.of(rooms, app, grain, within(rooms.other_engine, context)).run(selected, config.org)
         busiest = rooms.postgres.fetch(
             read_sql(f"rollups/preview_{grain.value}.sql"), {"app": app.name, **bounds(grain, selected)}
         )

@@ -118,18 +118,17 @@ def read(session: SparkSession, columns: Sequence[dict[str, Any]], paths: Sequen
 def write(session: SparkSession, rows: DataFrame, target: str, options: dict[str, str]) -> None:
     """Write rows of one Spark partition as the file `target`, which is whole once it has its name."""
     folder = f"{target}.part"
-    writer = rows.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
-    for name, value in options.items():
-        writer = writer.option(name, value)
-    writer.parquet(folder)
     java = session._jvm.org.apache.hadoop.fs
     place = java.Path(folder)
     files = place.getFileSystem(session._jsc.hadoopConfiguration())
     # No checksum file beside a data file on a local disk.
     files.setWriteChecksum(False)
-    (part,) = [
-        status.getPath() for status in files.listStatus(place) if status.getPath().getName().endswith(".parquet")
-    ]
+    writer = rows.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+    for name, value in options.items():
+        writer = writer.option(name, value)
+    writer.parquet(folder)
+    listed = [status.getPath() for status in files.listStatus(place)]
+    (part,) = [path for path in listed if path.getName().endswith(".parquet")]
     if not files.rename(part, java.Path(target)):
         raise OSError(f"{target} could not be put in its place")
     files.delete(place, True)

@@ -27,6 +27,7 @@ from clearlift_pipelines.stores import Stores
 ROOT = Path(__file__).resolve().parents[2]
 CAPABILITIES = {"events", "rollups", "sessions", "cache"}
 MADE = {
+    "clearlift/events/streamed": "clearlift_events",
     "clearlift/events/ingested": "clearlift_events",
     "clearlift/events/compacted": "clearlift_events",
     "clearlift/rollups/today": "clearlift_rollups",
@@ -56,7 +57,11 @@ PARENTS = {
         "clearlift/ads/campaigns",
         "clearlift/ads/campaign_metrics_daily",
     },
-    "clearlift/events/ingested": {"clearlift/events/landing", "clearlift/d1/org_tag_mappings"},
+    "clearlift/events/ingested": {
+        "clearlift/events/landing",
+        "clearlift/events/streamed",
+        "clearlift/d1/org_tag_mappings",
+    },
     "clearlift/events/compacted": {"clearlift/events/ingested"},
     "clearlift/rollups/today": {"clearlift/events/ingested"},
     "clearlift/cache/today": {"clearlift/rollups/today", "clearlift/d1/org_tag_mappings"},
@@ -85,7 +90,7 @@ PERSONAL = {
     "clearlift/archive": "events",
     "clearlift/attribution": "clicks touches",
     "clearlift/d1": "invitations marketing_choices organizations platform_connections sessions users",
-    "clearlift/events": "compacted ingested landing",
+    "clearlift/events": "compacted ingested landing streamed",
     "clearlift/privacy": "exports requests",
     "clearlift/sealing": "invitations platform_connections sessions users",
     "clearlift/sessions": "daily",
@@ -203,6 +208,7 @@ TICKS_OF_BACKUPS = {
 # By sensor: its interval in seconds, and its jobs.
 WATCHES = {
     "clearlift_landing": (10, "clearlift_today"),
+    "clearlift_stream": (60, "clearlift_stream"),
     "clearlift_late_data": (
         60,
         "clearlift_roll_up_hours clearlift_roll_up_days clearlift_roll_up_weeks clearlift_roll_up_months",

@@ -72,7 +72,7 @@ def counted(task: Mapping[str, Any]) -> Answer:
 
 def read(paths: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
     return pl.concat(
-        pl.read_parquet(local(path), columns=None, hive_partitioning=False).select(
+        pl.read_parquet(local(path), hive_partitioning=False).select(
             pl.col(name) if name in pl.read_parquet_schema(local(path)) else pl.lit(None).alias(name) for name in names
         )
         for path in paths

@@ -6,9 +6,10 @@ from itertools import pairwise
 import pytest
 
 from assets.apps.clearlift import APP as CLEARLIFT
+from assets.rollups import range_counts
 from assets.windows import DAY, Window, midnight
 from clearlift_pipelines.cli.backfill import _chunks
-from clearlift_pipelines.stores import utc_now
+from clearlift_pipelines.stores import Stores, utc_now
 from sandbox import sample_stores
 from tests.assets.rollups.event_lake import EventLake, at, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
@@ -36,6 +37,30 @@ def test_a_range_is_made_again_for_one_organisation_or_for_all(terminal: Termina
 
     terminal.good("backfill", "rollups", "--from", "2026-03-02T05", "--to", "2026-03-02T06")
     assert event_lake.postgres.fetch("select count(*) as n from rollups.hourly_totals where events = 1") == [{"n": 3}]
+
+
+class Counting:
+    """R2 SQL that counts so many events of an organisation."""
+
+    def __init__(self, events: int) -> None:
+        self.events = events
+
+    def aggregate(self, *_: object, **__: object) -> list[dict[str, object]]:
+        return [{"org_tag": "a3f7c2", "events": self.events}]
+
+
+def test_where_basin_sql_is_set_a_range_ends_with_its_counts(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    event_lake = EventLake(terminal.stores)
+    event_lake.append(event(timestamp=at(2, 5)))
+    of_day = ("backfill", "rollups", "--from", "2026-03-02", "--to", "2026-03-03")
+    terminal.monkeypatch.setattr(Stores, "r2_sql_counts", Counting(1))
+    assert "1 event in the lake by Basin SQL, 1 in roll-ups" in terminal.good(*of_day)
+    # What it says else is looked up in the files before it is believed.
+    terminal.monkeypatch.setattr(Stores, "r2_sql_counts", Counting(2))
+    assert "2 events in the lake by Basin SQL, 1 in roll-ups" in terminal.good(*of_day)
+    terminal.monkeypatch.setattr(range_counts, "_from_files", lambda *_: {"a3f7c2": 2})
+    assert "different: a3f7c2 (2 and 1)" in terminal.refused(*of_day)
 
 
 def test_today_is_made_up_to_the_hour_in_progress(terminal: Terminal) -> None:

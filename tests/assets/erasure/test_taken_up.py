@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from assets.apps import App
-from assets.backups import noted_requests
+from assets.backups import noted, noted_requests
 from assets.backups.covered import target_of
 from assets.backups.making import Backup
 from assets.backups.method import Scope
@@ -76,7 +76,7 @@ def states(inhabited: Inhabited, app: App = SESH) -> dict[str, str]:
 def notes(inhabited: Inhabited, app: App = SESH) -> list[bool]:
     """Of each note, whether its request is open."""
     target = target_of(inhabited.rooms)
-    assert len(target.names(noted_requests.STORE, noted_requests.NOTES)) == len(noted_requests.newest(target, app.name))
+    assert len(target.names(noted.STORE, noted_requests.NOTES)) == len(noted_requests.newest(target, app.name))
     return [note.is_open for note in noted_requests.newest(target, app.name).values()]
 
 
@@ -210,7 +210,7 @@ def test_notes_are_sealed_with_the_newest_key_and_name_nobody(inhabited: Inhabit
     taken_up(rooms, CLEARLIFT)
     assert list(noted_requests.key_ids(target)) == [2]
     assert notes(inhabited) == [True]
-    for info in target.objects.list(target.folder(noted_requests.STORE, noted_requests.NOTES)):
+    for info in target.objects.list(target.folder(noted.STORE, noted_requests.NOTES)):
         assert ANNA not in info.key
         assert ANNA.encode() not in target.objects.get(info.key)
 

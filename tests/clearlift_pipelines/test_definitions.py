@@ -41,6 +41,7 @@ MADE = {
     **{f"{app.name}/cache/verified": f"{app.name}_cache" for app in APPS},
     **{f"{app.name}/cache/invalidated": f"{app.name}_cache" for app in APPS if app.cache_aside},
 }
+WITHOUT_CADENCE = {"clearlift/events/compacted", "clearlift/events/streamed"}
 PARENTS = {
     "clearlift/attribution/touches": {
         "clearlift/events/compacted",
@@ -245,7 +246,7 @@ def test_partitions_start_on_the_configured_day_and_a_range_is_one_run(defs: Def
 def test_every_made_asset_has_a_pool_of_its_store_and_those_with_a_cadence_freshness(defs: Definitions) -> None:
     for key in MADE:
         assert made(defs)[key].op.pool == specs(defs)[key].tags["store"], key
-        assert (specs(defs)[key].freshness_policy is None) == (key == "clearlift/events/compacted"), key
+        assert (specs(defs)[key].freshness_policy is None) == (key in WITHOUT_CADENCE), key
 
 
 def test_assets_with_columns_show_them(defs: Definitions) -> None:

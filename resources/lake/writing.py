@@ -86,7 +86,7 @@ class Writer:
 
     def _encoded(self, rows: pa.Table) -> tuple[bytes, pq.FileMetaData]:
         # A column that is null in all rows is not written, because Iceberg reads a missing column as null.
-        rows = rows.select([name for name in rows.column_names if rows[name].null_count < rows.num_rows])
+        rows = rows.select([f.name for f in rows.schema if not f.nullable or rows[f.name].null_count < rows.num_rows])
         buffer = pa.BufferOutputStream()
         with pq.ParquetWriter(
             buffer,

@@ -174,10 +174,11 @@ class Ingest:
                 known.learn(error)
             except TooManyRefusedError:
                 continue  # `_read` has noted the batch
-            taken = batches[: len(batches) - left]
-            arrived = [at for info in taken if (at := landing.zone(self.app).arrival(info.key)) is not None]
-            run.arrived = max(arrived, default=None)
-            return run, files, left
+            else:
+                taken = batches[: len(batches) - left]
+                arrived = [at for info in taken if (at := landing.zone(self.app).arrival(info.key)) is not None]
+                run.arrived = max(arrived, default=None)
+                return run, files, left
 
     def _write(
         self,

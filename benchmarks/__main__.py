@@ -5,6 +5,7 @@ from importlib import import_module
 
 ALL = (
     "ingest",
+    "network",
     "compaction",
     "rollups",
     "attribution",

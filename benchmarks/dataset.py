@@ -26,15 +26,18 @@ ROOT = Path(".cache/bench")
 FIRST_DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def stores(name: str) -> Stores:
-    """Migrated embedded stores of a benchmark. Stores that other migrations made are deleted and made again."""
-    opened = Stores(settings.load(home=ROOT / name))
+def stores(name: str, **given: str) -> Stores:
+    """Migrated embedded stores of a benchmark. Stores that other migrations made are deleted and made again.
+
+    given: further settings.
+    """
+    opened = Stores(settings.load(home=ROOT / name, **given))
     try:
         opened.migrate()
     except MigrationError:
         opened.close()
         shutil.rmtree(ROOT / name)
-        opened = Stores(settings.load(home=ROOT / name))
+        opened = Stores(settings.load(home=ROOT / name, **given))
         opened.migrate()
     return opened
 

@@ -1,7 +1,11 @@
-"""Token buckets: how many requests a service may get in a time, so that we wait before it refuses one. No HTTP here."""
+"""Token buckets and windows: how many requests a service may get in a time, so that we wait before it refuses one.
+
+No HTTP here.
+"""
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -54,6 +58,38 @@ class TokenBucket:
         """Let no request pass for `seconds`, because the service asked for it."""
         with self._lock:
             self._closed_until = max(self._closed_until, self._clock() + seconds)
+
+
+class SlidingWindow:
+    """At most `most` requests in any `seconds`, shared by threads: for a service that counts so.
+
+    A token bucket that never exceeds that many in such a time lets only half of them through in the long run.
+    """
+
+    def __init__(
+        self,
+        most: int,
+        seconds: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._sent: deque[float] = deque(maxlen=most)
+
+    def take(self) -> float:
+        """Wait until one more request may be sent; returns the seconds that it waited."""
+        with self._lock:
+            now = self._clock()
+            is_full = len(self._sent) == self._sent.maxlen
+            at = max(now, self._sent[0] + self._seconds) if is_full else now
+            self._sent.append(at)
+        if at > now:
+            self._sleep(at - now)
+        return at - now
 
 
 class Pacing:

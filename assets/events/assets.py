@@ -78,7 +78,7 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition]:
         checks={
             "every_line_counted": "For each batch: received = stored + doubled + quarantined + without consent.",
             "lake_holds_what_the_ledger_says": (
-                "Rows added by the run's commit to the lake = rows that the ledger says were stored."
+                "Rows added by the run's commits to the lake = rows that the ledger says were stored."
             ),
             "partitions_are_whole": (
                 "The files of all partitions that landed events fall on can be read. Events of others are quarantined."
@@ -134,7 +134,11 @@ def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, 
 
 
 def _every_line_counted(ledger: IngestLedger, run: RunOutcome) -> AssetCheckResult:
-    unbalanced = ledger.unbalanced(run.ingest_id)
+    ids = [ingest_id for ingest_id, _ in run.commits] or [run.ingest_id]
+    totals = Counter[str]()
+    for ingest_id in ids:
+        totals.update(ledger.totals(ingest_id))
+    unbalanced = [batch for ingest_id in ids for batch in ledger.unbalanced(ingest_id)]
     return AssetCheckResult(
         check_name="every_line_counted",
         passed=not unbalanced,
@@ -142,18 +146,18 @@ def _every_line_counted(ledger: IngestLedger, run: RunOutcome) -> AssetCheckResu
         metadata={
             "batches": len(run.batches),
             "unbalanced": MetadataValue.json(unbalanced),
-            **ledger.totals(run.ingest_id),
+            **totals,
         },
     )
 
 
 def _lake_agrees(run: RunOutcome, table: LakeTable) -> AssetCheckResult:
     stored = run.total("stored")
+    metadata = table.load().metadata
     added = 0
-    if run.snapshot_id is not None:
-        snapshot = table.load().metadata.snapshot_by_id(run.snapshot_id)
+    for snapshot in (metadata.snapshot_by_id(commit) for _, commit in run.commits if commit is not None):
         summary = snapshot.summary if snapshot is not None else None
-        added = int(summary["added-records"] or 0) if summary is not None else -1
+        added += int(summary["added-records"] or 0) if summary is not None else -1
     return AssetCheckResult(
         check_name="lake_holds_what_the_ledger_says",
         passed=added == stored,

@@ -1,4 +1,4 @@
-"""Ingest: landed batches of an app into its lake table, exactly once, in one commit per run.
+"""Ingest: landed batches of an app into its lake table, exactly once, a group of them in one commit.
 
 The order of effects makes a kill harmless: data files (no commit names them yet), the bytes of refused lines (by
 checksum), the prepared run in the ledger, the commit of the lake, the run marked as committed.
@@ -19,7 +19,7 @@ from assets.events.ledger import BatchOutcome, IngestLedger, RunOutcome
 from assets.events.table import events_table
 from assets.events.validation import Admission, EventReason, sift
 from assets.intake import kept_bytes, objects, refusal
-from assets.intake.objects import Identity, Landed, identity
+from assets.intake.objects import Fetched, Identity, Landed, identity
 from assets.intake.refusal import Refusal, TooManyRefusedError, with_values
 from assets.intake.zone import blocks, numbered
 from assets.privacy.erased_lines import names_erased, object_names_erased
@@ -33,8 +33,9 @@ from resources.postgres import Postgres
 from resources.r2 import ObjectInfo, ObjectStore
 from resources.sql_files import read_sql
 
-# Unpacked bytes that are in memory at once: 256 MiB are some 170,000 events, 100 MB as columns.
-GROUP_BYTES = 256 * 2**20
+# Unpacked bytes of a group: 512 MiB are some 340,000 events, 200 MB as columns. A larger group has fewer files, because
+# it has one an organisation and day, and needs more memory.
+GROUP_BYTES = 512 * 2**20
 CHUNK_BYTES = 32 * 2**20  # decoded at once
 _DAY = pl.col("timestamp").dt.date().alias("day")
 
@@ -103,57 +104,81 @@ class Ingest:
     def run(self, *, sweep: bool = False) -> RunOutcome:
         """Take every landed batch that is not in the ledger; `sweep` lists the whole landing zone, not only its end.
 
+        However many wait, one group of them after another is in memory, and has a commit of its own.
+
         Raises:
-            FencedOffError: this run lost its lock with its connection, and another took its batches; nothing is stored.
+            FencedOffError: this run lost its lock with its connection, and another took its batches; nothing is stored
+                of the group that it was about to commit.
         """
-        assert self.app.audience is not None, f"{self.app.name} collects no events"
         with self.postgres.lock(lock_name(self.app)) as connection:
             ledger = IngestLedger(self.postgres, self.app.name)
             ledger.settle(self.events, self.clock())
             fence, history = self.events.fence(), self.events.history()
             ledger.forget_rolled_back(history.holds)
             batches = pending(self.app, self.store, self.postgres, sweep=sweep)
+            total = RunOutcome(str(uuid.uuid4()), self.clock())
             if not batches:
-                return RunOutcome(str(uuid.uuid4()), self.clock())
+                return total
             # Until this run ends nobody is erased: an erasure waits, and then finds what was stored.
             erased = Tombstones.locked(connection, self.app.name, self.keys)
-            run, files = self._taken(batches, ledger, erased)
-            for batch in run.batches:
-                kept_bytes.keep(self.store, self.app.audience.quarantine, batch.sha256, batch.refusals)
-            ledger.prepare(run)
-            if files:
-                run.snapshot_id = self.events.append(
-                    files,
-                    run.ingest_id,
-                    {"clearlift.writer": "ingest", "clearlift.batches": str(len(run.batches))},
-                    behind=fence,
-                    upon=history.head,
-                )
-            # A run that stored nothing stands on the commit whose events its own were doubles of.
-            snapshot_id = run.snapshot_id or history.head[0]
-            sequence = self.events.sequence(run.snapshot_id) if run.snapshot_id else history.head[1]
-            ledger.commit(run.ingest_id, snapshot_id, sequence, self.clock())
-            return run
+            number = len(batches)
+            while batches:
+                self.progress(number - len(batches), number)
+                run, left = self._group(batches, ledger, erased, fence)
+                if left:
+                    run.forget_lines()
+                total, batches = run.after(total), batches[len(batches) - left :]
+            self.progress(number, number)
+            return total
+
+    def _group(
+        self, batches: Sequence[ObjectInfo], ledger: IngestLedger, erased: Tombstones, fence: str
+    ) -> tuple[RunOutcome, int]:
+        """Take the first batches, as many as are in memory at once; what became of them, and how many are left."""
+        assert self.app.audience is not None, f"{self.app.name} collects no events"
+        history = self.events.history()
+        run, files, left = self._taken(batches, ledger, erased)
+        for batch in run.batches:
+            kept_bytes.keep(self.store, self.app.audience.quarantine, batch.sha256, batch.refusals)
+        ledger.prepare(run)
+        if files:
+            run.snapshot_id = self.events.append(
+                files,
+                run.ingest_id,
+                {"clearlift.writer": "ingest", "clearlift.batches": str(len(run.batches))},
+                behind=fence,
+                upon=history.head,
+            )
+        # A run that stored nothing stands on the commit whose events its own were doubles of.
+        snapshot_id = run.snapshot_id or history.head[0]
+        sequence = self.events.sequence(run.snapshot_id) if run.snapshot_id else history.head[1]
+        ledger.commit(run.ingest_id, snapshot_id, sequence, self.clock())
+        return run, left
 
     def _taken(
         self, batches: Sequence[ObjectInfo], ledger: IngestLedger, erased: Tombstones
-    ) -> tuple[RunOutcome, list[DataFile]]:
-        """What becomes of batches, and the data files of their events, which no commit names yet.
+    ) -> tuple[RunOutcome, list[DataFile], int]:
+        """What becomes of the first batches, the data files of their events, which no commit names yet, and how many
+        batches are left.
 
         Each time that it turns out that a batch or a partition cannot be read, all is read again without that one, so
         that it harms no other. The files of before are left to the sweep.
         """
         known, started = _Known(), self.clock()
-        arrived = [at for info in batches if (at := landing.zone(self.app).arrival(info.key)) is not None]
         while True:
-            run = RunOutcome(str(uuid.uuid4()), started, arrived=max(arrived, default=None))
+            run = RunOutcome(str(uuid.uuid4()), started)
             run.damaged, run.damaged_files = sorted(set(known.damaged.values())), len(known.files)
             try:
-                return run, self._write(run, batches, ledger, known, erased)
+                files, left = self._write(run, batches, ledger, known, erased)
             except DamagedFilesError as error:
                 known.learn(error)
             except TooManyRefusedError:
                 continue  # `_read` has noted the batch
+            else:
+                taken = batches[: len(batches) - left]
+                arrived = [at for info in taken if (at := landing.zone(self.app).arrival(info.key)) is not None]
+                run.arrived = max(arrived, default=None)
+                return run, files, left
 
     def _write(
         self,
@@ -162,16 +187,17 @@ class Ingest:
         ledger: IngestLedger,
         known: _Known,
         erased: Tombstones,
-    ) -> list[DataFile]:
+    ) -> tuple[list[DataFile], int]:
         damaged = frozenset((key.tenant, key.day) for key in known.damaged)
         admission = replace(self.admission(run.started_at), damaged=damaged)
         taken: set[str] = set()
         files: list[DataFile] = []
         group: list[pl.DataFrame] = []
-        group_bytes = 0
-        for number, info in enumerate(batches):
-            self.progress(number, len(batches))
-            for chunk, size in self._read(run, info, admission, taken, ledger, known, erased):
+        group_bytes = total_bytes = 0
+        left = len(batches)
+        for fetched in self._fetched(batches, ledger, taken):
+            for chunk, size in self._read(run, fetched, admission, taken, known, erased):
+                total_bytes += size
                 chunk = self._without_erased(run, chunk, erased)
                 if chunk.is_empty():
                     continue
@@ -180,19 +206,26 @@ class Ingest:
                 if group_bytes >= self.group_bytes:
                     files += self._write_group(run, group, files)
                     group, group_bytes = [], 0
+            left -= 1
+            if total_bytes >= self.group_bytes:
+                break
         files += self._write_group(run, group, files)
-        self.progress(len(batches), len(batches))
         run.files = len(files)
         run.bytes = sum(f.file_size_in_bytes for f in files)
-        return files
+        return files, left
+
+    def _fetched(self, batches: Sequence[ObjectInfo], ledger: IngestLedger, taken: set[str]) -> Iterator[Fetched]:
+        """The batches as they come. `taken` gets the checksums of those whose content was taken by a run before."""
+        for some in objects.fetch_ahead(self.store, landing.zone(self.app), batches):
+            taken |= ledger.known_checksums(each.sha256 for each in some)
+            yield from some
 
     def _read(
         self,
         run: RunOutcome,
-        info: ObjectInfo,
+        fetched: Fetched,
         admission: Admission,
         taken: set[str],
-        ledger: IngestLedger,
         known: _Known,
         erased: Tombstones,
     ) -> Iterator[tuple[pl.DataFrame, int]]:
@@ -201,11 +234,12 @@ class Ingest:
         A batch that cannot be read, and is another one by now, is left to the next run.
         """
         assert self.app.audience is not None, f"{self.app.name} collects no events"
-        landed = objects.read(self.store, landing.zone(self.app), info)
+        info = fetched.info
+        landed = fetched.landed(landing.zone(self.app))
         if why := known.whole.get(identity(info)):
             landed = replace(landed, text=None, unreadable=why)
         batch = BatchOutcome(landed.key, landed.etag, landed.sha256, landed.size, info.last_modified)
-        repeated = landed.sha256 in taken or bool(ledger.known_checksums([landed.sha256]))
+        repeated = landed.sha256 in taken
         if not repeated and landed.text is None:
             reason = self._kept_whole(landed, erased)
             if reason is None:
@@ -239,8 +273,7 @@ class Ingest:
             batch.without_consent += sifted.without_consent.total()
             run.without_consent += sifted.without_consent
             run.unknown_fields += sifted.unknown_fields
-            if sifted.columns[0]:
-                yield sifted.frame().with_columns(pl.lit(index, pl.Int32).alias(doubles.BATCH)), len(chunk)
+            yield sifted.frame().with_columns(pl.lit(index, pl.Int32).alias(doubles.BATCH)), len(chunk)
 
     def _kept_whole(self, landed: Landed, erased: Tombstones) -> EventReason | None:
         """Why a batch is refused as a whole; it is kept unless it names somebody erased. None: it is another by now."""

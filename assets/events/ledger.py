@@ -7,7 +7,7 @@ prepared run count nowhere until then. What does not belong here: open refused l
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -46,10 +46,11 @@ class BatchOutcome:
 
 @dataclass
 class RunOutcome:
-    """What one ingest run did with its batches.
+    """What one ingest run did with its batches, or several of them one after another.
 
     arrived: the hour under which the newest of them had landed. damaged: what is wrong with files of the lake, so that
-    the events of their partitions were refused. damaged_files: how many files these are.
+    the events of their partitions were refused. damaged_files: how many files these are. commits: of the runs that are
+    summed up here, the ids and the snapshots.
     """
 
     ingest_id: str
@@ -63,6 +64,29 @@ class RunOutcome:
     arrived: datetime | None = None
     damaged: list[str] = field(default_factory=list)
     damaged_files: int = 0
+    commits: list[tuple[str, int | None]] = field(default_factory=list)
+
+    def after(self, earlier: "RunOutcome") -> "RunOutcome":
+        """This run and those before it as one, under this one's id."""
+        return RunOutcome(
+            self.ingest_id,
+            earlier.started_at,
+            [*earlier.batches, *self.batches],
+            earlier.without_consent + self.without_consent,
+            earlier.unknown_fields + self.unknown_fields,
+            earlier.files + self.files,
+            earlier.bytes + self.bytes,
+            self.snapshot_id or earlier.snapshot_id,
+            max(filter(None, (earlier.arrived, self.arrived)), default=None),
+            sorted({*earlier.damaged, *self.damaged}),
+            max(earlier.damaged_files, self.damaged_files),
+            [*earlier.commits, (self.ingest_id, self.snapshot_id)],
+        )
+
+    def forget_lines(self) -> None:
+        """Let go of the bytes of refused lines, which are kept in the store by now."""
+        for batch in self.batches:
+            batch.refusals = [replace(refusal, raw=b"") for refusal in batch.refusals]
 
     def total(self, count: str) -> int:
         """The sum of one count over the batches, by its name."""

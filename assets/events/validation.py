@@ -5,11 +5,12 @@ later by a look at the lake (doubles.py).
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ BLOCK_BYTES = 32 * 1024
 NUL = rb"\u0000"
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, RecursionError)
 CLOCK_SKEW = timedelta(hours=24)
+_ORG, _TIME, _KIND, _CONSENT = map(STRUCT_NAMES.index, ("org_tag", "timestamp", "event_type", "consent_analytics"))
 
 
 class EventReason(StrEnum):
@@ -96,39 +98,79 @@ def sift(text: bytes, admission: Admission, first: int = 1) -> Sifted:
     """
     sifted = Sifted()
     for block in blocks(text, BLOCK_BYTES):
-        events = None if block.isspace() else _at_once(block, admission)
-        if events is None:
+        columns = None if block.isspace() else _at_once(block, admission)
+        if columns is None:
             events = _line_by_line(block, admission, first + sifted.lines, sifted)
             sifted.lines += block.removesuffix(b"\n").count(b"\n") + 1
+            columns = list(zip(*map(astuple, events), strict=True))
         else:
-            sifted.lines += len(events)
-            sifted.received += len(events)
-        stored = [event for event in events if event.consent_analytics]
-        for column, values in zip(sifted.columns, zip(*map(astuple, stored), strict=True), strict=False):
+            sifted.lines += len(columns[0])
+            sifted.received += len(columns[0])
+        if columns and not all(columns[_CONSENT]):
+            columns = _with_consent(columns, sifted.without_consent)
+        for column, values in zip(sifted.columns, columns, strict=False):
             column.extend(values)
-        if len(stored) < len(events):
-            sifted.without_consent.update(_hour_of(event) for event in events if not event.consent_analytics)
     return sifted
 
 
-def _at_once(block: bytes, admission: Admission) -> list[Any] | None:
-    """The events of a block where each line is an event that is admitted; None where `_line_by_line` has to judge.
+def _at_once(block: bytes, admission: Admission) -> list[tuple[Any, ...]] | None:
+    """The columns of a block where each line is an event that is admitted; None where `_line_by_line` has to judge.
 
-    The decoder and the rules are the same, but the decoder is called once for a block and not once for a line.
+    The decoder and the rules are the same, but the decoder is called once for a block and not once for a line, and the
+    rules are asked once for a column.
     """
     # Most blocks have no backslash, and the search for one byte is ten times as fast as the search for six.
     if len(block) > LONGEST_LINE or (b"\\" in block and NUL in block):
         return None
     try:
-        events: list[Any] = DECODER.decode_lines(block)
-        for event in events:
-            _admit(event, admission)
-    except (_RefusedError, *UNDECODABLE):
+        events = DECODER.decode_lines(block)
+    except UNDECODABLE:
         return None
-    # The decoder accepts several events on a line and one event over several lines. There is one event per line where
-    # each line end is between two events, and there is one event more than line ends.
-    text = block.removesuffix(b"\n")
-    return events if len(events) == text.count(b"\n") + 1 == text.count(b"}\n{") + 1 else None
+    # The decoder accepts several events on a line and one event over several lines.
+    if len(events) != _lines_between_objects(block):
+        return None
+    columns = list(zip(*map(astuple, events), strict=True))
+    return columns if _are_admitted(columns, admission) else None
+
+
+def _lines_between_objects(block: bytes) -> int:
+    """The number of lines, where each line end is between two objects; else 0. At the end of the text it may be too.
+
+    There is one object a line where there are as many. One look at a line end takes a fifth of the time of counting.
+    """
+    end, lines, at = len(block) - block.endswith(b"\n"), 1, block.find(b"\n")
+    while 0 <= at < end:
+        if block[at - 1 : at + 2] != b"}\n{":
+            return 0
+        lines, at = lines + 1, block.find(b"\n", at + 1)
+    return lines
+
+
+def _are_admitted(columns: Sequence[Sequence[Any]], admission: Admission) -> bool:
+    """Whether `_admit` admits every event of some columns. False also where an event without consent is of a damaged
+    partition.
+    """
+    orgs, times = columns[_ORG], columns[_TIME]
+    return (
+        all(admission.orgs.get(org) for org in set(orgs))
+        and min(times) >= admission.earliest
+        and max(times) < admission.latest
+        and (
+            not admission.damaged
+            or admission.damaged.isdisjoint(zip(orgs, (at.astimezone(UTC).date() for at in times), strict=True))
+        )
+    )
+
+
+def _with_consent(
+    columns: Sequence[Sequence[Any]], without: Counter[tuple[str, datetime, str]]
+) -> list[tuple[Any, ...]]:
+    """The columns of the events with consent; the others are counted by organisation, hour and type."""
+    consent = columns[_CONSENT]
+    for org, at, kind, agreed in zip(columns[_ORG], columns[_TIME], columns[_KIND], consent, strict=True):
+        if not agreed:
+            without[org, at.astimezone(UTC).replace(minute=0, second=0, microsecond=0), kind] += 1
+    return [tuple(compress(column, consent)) for column in columns]
 
 
 def _line_by_line(block: bytes, admission: Admission, first: int, sifted: Sifted) -> list[Any]:
@@ -190,11 +232,6 @@ def _admit(event: Any, admission: Admission) -> None:
         and (event.org_tag, event.timestamp.astimezone(UTC).date()) in admission.damaged
     ):
         raise _RefusedError(EventReason.DAMAGED_PARTITION)
-
-
-def _hour_of(event: Any) -> tuple[str, datetime, str]:
-    hour = event.timestamp.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    return event.org_tag, hour, event.event_type
 
 
 class _RefusedError(Exception):

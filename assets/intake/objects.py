@@ -4,12 +4,17 @@ What does not belong here: keys and unpacking (zone.py), and what becomes of lin
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from assets.intake.zone import UnreadableBatchError, Zone
+from resources.chunks import chunked_by_size
 from resources.r2 import ObjectInfo, ObjectStore
+
+# Packed objects that are fetched while others are worked on: as many at once, and as many bytes or one larger object.
+AHEAD, AHEAD_BYTES = 8, 32 * 2**20
 
 # What an object is known by: its key and its etag.
 Identity = tuple[str, str]
@@ -52,18 +57,48 @@ def waiting(
     return [info for info in batches if identity(info) not in taken]
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """An object as it came, not yet unpacked. data: None where it is too large to be read."""
+
+    info: ObjectInfo
+    sha256: str
+    data: bytes | None = field(repr=False)
+
+    def landed(self, zone: Zone) -> Landed:
+        """What it holds; raises no error because of it."""
+        key, etag = identity(self.info)
+        if self.data is None:
+            reason = f"larger than {zone.largest_object >> 20} MiB"
+            return Landed(key, etag, self.sha256, self.info.size, None, reason)
+        try:
+            return Landed(key, etag, self.sha256, len(self.data), zone.text(self.data))
+        except UnreadableBatchError as error:
+            return Landed(key, etag, self.sha256, len(self.data), None, str(error))
+
+
+def fetch(store: ObjectStore, zone: Zone, info: ObjectInfo) -> Fetched:
+    """One object of a zone. What a too large one is known by is its key and its etag."""
+    if info.size > zone.largest_object:
+        return Fetched(info, _sha256(" ".join(identity(info)).encode()), None)
+    data = store.get(info.key)
+    return Fetched(info, _sha256(data), data)
+
+
+def fetch_ahead(store: ObjectStore, zone: Zone, batches: Sequence[ObjectInfo]) -> Iterator[list[Fetched]]:
+    """The objects, some at a time, in their order. While some are worked on, the next are on their way."""
+    some = chunked_by_size(batches, lambda info: info.size, most=AHEAD, most_size=AHEAD_BYTES)
+    with ThreadPoolExecutor(AHEAD, thread_name_prefix="fetch") as pool:
+        coming: list[Future[Fetched]] = []
+        for infos in (*some, ()):
+            ready, coming = coming, [pool.submit(fetch, store, zone, info) for info in infos]
+            if ready:
+                yield [each.result() for each in ready]
+
+
 def read(store: ObjectStore, zone: Zone, info: ObjectInfo) -> Landed:
     """Read one object; raises no error because of what it holds."""
-    key, etag = identity(info)
-    if info.size > zone.largest_object:
-        reason = f"larger than {zone.largest_object >> 20} MiB"
-        return Landed(key, etag, _sha256(f"{key} {etag}".encode()), info.size, None, reason)
-    data = store.get(key)
-    digest = _sha256(data)
-    try:
-        return Landed(key, etag, digest, len(data), zone.text(data))
-    except UnreadableBatchError as error:
-        return Landed(key, etag, digest, len(data), None, str(error))
+    return fetch(store, zone, info).landed(zone)
 
 
 def land_once(store: ObjectStore, receipts: str, key: str, content: bytes) -> tuple[str, bool]:

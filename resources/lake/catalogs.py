@@ -1,11 +1,12 @@
 """Catalogs: one of ours in Postgres, or one with Iceberg's REST protocol (R2 Data Catalog).
 
-What belongs here: how a catalog is reached, how long a request may take, which request is sent again. What does not:
-tables and commits. Nothing here may guess whether a commit landed.
+What belongs here: how a catalog is reached, how many commits it gets in a time, how long a request may take, which
+request is sent again. What does not: tables and commits. Nothing here may guess whether a commit landed.
 """
 
 import inspect
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -18,16 +19,23 @@ from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.update import AddSnapshotUpdate, TableRequirement, TableUpdate
+from pyiceberg.typedef import Identifier
 from requests.adapters import HTTPAdapter
 from sqlalchemy import Connection, event
 
 from resources.http import TRANSIENT, Patience
+from resources.lake.file_io import IMPLEMENTATION
+from resources.pacing import SlidingWindow
 from resources.postgres.client import secrets_of
 from resources.r2 import leave_out_checksums
 from resources.rate_limits import retry_after
 from resources.redaction import Secrets
 from resources.unreachable import UnreachableError, where_to_look
 from resources.verdicts import RETRYABLE_STATUSES
+
+# Basin Catalog takes so many commits in 60 s, of one table and of all, and then answers 429 with `Retry-After: 60`.
+COMMITS_A_TABLE, COMMITS_A_CATALOG, COMMIT_SECONDS = 20, 120, 60.0
+_TOO_MANY = 429
 
 
 def sql_catalog(
@@ -51,6 +59,7 @@ def sql_catalog(
         uri=dsn.replace("postgresql://", "postgresql+psycopg://", 1),
         warehouse=warehouse,
         pool_pre_ping="true",
+        **IMPLEMENTATION,
         **properties,
     )
     return _keeping(catalog, secrets)
@@ -63,6 +72,7 @@ def rest_catalog(
     name: str = "clearlift",
     *,
     patience: Patience | None = None,
+    clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     setting: str | None = None,
 ) -> Catalog:
@@ -72,9 +82,10 @@ def rest_catalog(
     """
     leave_out_checksums()
     # Without a region pyiceberg asks AWS for the bucket's; R2's is `auto`. A vended region comes first.
-    properties = {"uri": uri, "warehouse": warehouse, "token": token, "client.region": "auto"}
+    properties = {"uri": uri, "warehouse": warehouse, "token": token, "client.region": "auto", **IMPLEMENTATION}
     secrets = Secrets([token, *_of_address(uri)])
-    open_catalog = partial(_PatientRestCatalog, name, patience or Patience(read=120.0), sleep, setting)
+    window = partial(SlidingWindow, seconds=COMMIT_SECONDS, clock=clock, sleep=sleep)
+    open_catalog = partial(_PatientRestCatalog, name, patience or Patience(read=120.0), sleep, window, setting)
     return _keeping(secrets.kept(open_catalog)(**properties), secrets)
 
 
@@ -134,14 +145,22 @@ def _set(settings: Mapping[str, str | None], connection: Connection) -> None:
 
 
 class _PatientRestCatalog(RestCatalog):
-    """With time-outs and retries, which pyiceberg's own session does not have."""
+    """With time-outs, retries and paced commits, which pyiceberg's own session does not have."""
 
     def __init__(
-        self, name: str, patience: Patience, sleep: Callable[[float], None], setting: str | None, **properties: str
+        self,
+        name: str,
+        patience: Patience,
+        sleep: Callable[[float], None],
+        window: Callable[[int], SlidingWindow],
+        setting: str | None,
+        **properties: str,
     ) -> None:
         self._patience = patience
         self._sleep = sleep
         self._setting = setting
+        self._of_all = window(COMMITS_A_CATALOG)
+        self._of_table: dict[Identifier, SlidingWindow] = defaultdict(lambda: window(COMMITS_A_TABLE))
         super().__init__(name, **properties)
 
     def _create_session(self) -> requests.Session:
@@ -153,6 +172,8 @@ class _PatientRestCatalog(RestCatalog):
     def commit_table(
         self, table: Table, requirements: tuple[TableRequirement, ...], updates: tuple[TableUpdate, ...]
     ) -> CommitTableResponse:
+        self._of_table[table.name()].take()
+        self._of_all.take()
         try:
             answer: CommitTableResponse = super().commit_table(table, requirements, updates)
             return answer
@@ -170,7 +191,8 @@ class _PatientRestCatalog(RestCatalog):
 class _PatientAdapter(HTTPAdapter):
     """Every request has a time-out. A request that only reads is sent again after a temporary error.
 
-    A commit is not, because only a look at the table tells whether it landed (resources.lake.commit).
+    A commit is sent again only where the catalog did nothing for certain, because else only a look at the table tells
+    whether it landed (resources.lake.commit). Where the catalog names a time to wait, it gets no request before.
     """
 
     def __init__(self, patience: Patience, sleep: Callable[[float], None], setting: str | None) -> None:
@@ -182,26 +204,40 @@ class _PatientAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
         """The answer, with its whole body."""
         options |= {"timeout": (self._patience.connect, self._patience.read)}
-        tries = self._patience.tries if request.method in ("GET", "HEAD") else 1
-        for attempt in range(1, tries):
+        only_reads = request.method in ("GET", "HEAD")
+        for attempt in range(1, self._patience.tries):
             wait = self._patience.back_off(attempt)
             try:
                 response = self._read(request, **options)
+                named = retry_after(response.headers)
                 # A 200 without JSON comes from a proxy.
                 if response.content.startswith(b"{") if response.ok else response.status_code not in RETRYABLE_STATUSES:
                     return response
-                wait = retry_after(response.headers) or wait
-            except TRANSIENT:
-                pass
-            self._sleep(min(wait, self._patience.longest_wait))
+                if not only_reads and response.status_code != _TOO_MANY:
+                    self._wait(named or 0.0)
+                    return response
+                wait = named or wait
+            except TRANSIENT as error:
+                if not only_reads:
+                    raise self._declined(request, error) from None
+            self._wait(wait)
         try:
             return self._read(request, **options)
-        except requests.ConnectionError as error:
-            # Without its text, which holds the URL. Whether a commit landed is unknown after any error.
-            raise UnreachableError(
-                f"the lake's catalog does not answer: {type(error).__name__}",
-                where_to_look(urlsplit(request.url or "").hostname or "its host", self._setting),
-            ) from None
+        except requests.RequestException as error:
+            raise self._declined(request, error) from None
+
+    def _wait(self, seconds: float) -> None:
+        if seconds:
+            self._sleep(min(seconds, self._patience.longest_wait))
+
+    def _declined(self, request: requests.PreparedRequest, error: requests.RequestException) -> Exception:
+        """Without the error's text, which holds the URL. Whether a commit landed is unknown after any error."""
+        if not isinstance(error, requests.ConnectionError):
+            return error
+        return UnreachableError(
+            f"the lake's catalog does not answer: {type(error).__name__}",
+            where_to_look(urlsplit(request.url or "").hostname or "its host", self._setting),
+        )
 
     def _read(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         response = super().send(request, **options)

@@ -4,7 +4,7 @@ What belongs here: a handle's way to the table and to the rows in its files. Wha
 commits (table.py), how a rewrite is proved (proof.py), how a file is read (reading.py).
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -20,15 +20,12 @@ from pyiceberg.table import Table
 from resources.lake import commit, data_file
 from resources.lake.checksum import Tally, has_fingerprint
 from resources.lake.columns import TableSpec
-from resources.lake.data_file import FileInfo, PartitionKey, Source
+from resources.lake.data_file import Entries, FileInfo, PartitionKey, Source
 from resources.lake.layout import FIELD_IDS, Layout
 from resources.lake.proof import Proof
 from resources.lake.reading import Reader
+from resources.lake.writing import ROW_GROUP_ROWS, Writer
 from resources.r2 import polars_options
-
-# Large enough for good compression. Small enough to read an hour without most of its day, and to encode within the
-# processor's cache: 100,000 take a tenth more time and a fifth more memory.
-ROW_GROUP_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -183,7 +180,8 @@ class TableContents:
         Its name has the fingerprint of its rows, so that a later rewrite can be proved without reading them twice.
         """
         table = self._load()
-        return [self._written(table, key, path) for key, path in self._sunk(table, parts)]
+        layout = self._layout(table)
+        return Writer(table.io, layout, self._entries(table), partial(self._new_location, table)).written(parts)
 
     def rewrite(
         self,
@@ -305,20 +303,6 @@ class TableContents:
         """Remove a written data file that no commit names or will name."""
         self._load().io.delete(file.file_path)
 
-    def _sunk(
-        self, table: Table, parts: Iterable[tuple[PartitionKey, pl.DataFrame]]
-    ) -> Iterator[tuple[PartitionKey, str]]:
-        schema = self._layout(table).schema
-        for key, frame in parts:
-            # A column that another engine added, and that the rows do not have, is null in all of them.
-            given = {column.name for column in self.spec.columns} | set(frame.columns)
-            rows = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items() if name in given)
-            tally = Tally(schema)
-            tally.add(rows)
-            path = self._new_location(table, key, tally)
-            self._sink(rows.lazy(), path, rows.columns, table).collect()
-            yield key, path
-
     def _sink(self, rows: pl.LazyFrame, path: str, columns: Sequence[str], table: Table) -> pl.LazyFrame:
         layout = self._layout(table)
         names = [layout.live_names[name] for name in columns]
@@ -333,10 +317,14 @@ class TableContents:
         )
 
     def _written(self, table: Table, key: PartitionKey, path: str) -> DataFile:
-        layout, source = self._layout(table), table.io.new_input(path)
+        source = table.io.new_input(path)
         with source.open() as stream:
             footer = pq.read_metadata(cast(IO[bytes], stream))
-        return data_file.entry(table, layout.time.name, layout.spec_id, key, path, footer, len(source))
+        return self._entries(table).of(key, path, footer, len(source))
+
+    def _entries(self, table: Table) -> Entries:
+        layout = self._layout(table)
+        return Entries(table.metadata.schema(), layout.time.name, layout.spec_id)
 
     def _new_location(self, table: Table, key: PartitionKey, rows: Tally) -> str:
         return data_file.location(

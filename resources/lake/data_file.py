@@ -18,7 +18,7 @@ from pyiceberg.io.pyarrow import (
     parquet_path_to_id_mapping,
 )
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
-from pyiceberg.table import Table
+from pyiceberg.schema import Schema
 from pyiceberg.typedef import Record
 
 from resources.declined import DeclinedError
@@ -29,13 +29,13 @@ LONGEST_TENANT = 200
 
 __all__ = [
     "DataFile",
+    "Entries",
     "FileInfo",
     "ForeignPartitionError",
     "PartitionKey",
     "Source",
     "bounds",
     "deletes",
-    "entry",
     "location",
     "null_columns",
     "raw",
@@ -78,42 +78,47 @@ def location(base: str, key: PartitionKey, *, tenant_column: str, prefix: str, f
     )
 
 
-def entry(
-    table: Table, time: str, spec_id: int, key: PartitionKey, path: str, footer: pq.FileMetaData, size: int
-) -> DataFile:
-    """The manifest entry of a written file: partition, size, rows, bounds of `time`, and the columns that are all null.
+class Entries:
+    """Makes the manifest entries of written files of one table: partition, size, rows, bounds of `time`, and the
+    columns that are all null.
 
     The table's own settings of metrics do not count: another engine may have changed them, and bounds of other columns
     show personal data.
     """
-    schema = table.metadata.schema()
-    statistics = data_file_statistics_from_parquet_metadata(
-        parquet_metadata=footer,
-        stats_columns=compute_statistics_plan(schema, metrics(time)),
-        parquet_column_mapping=parquet_path_to_id_mapping(schema),
-    )
-    described = statistics.to_serialized_dict()
-    # No planning uses these numbers, and they take half of the time to write a commit over 1,000 files.
-    described["column_sizes"] = None
-    filled = _filled(footer)
-    # A count shows no personal data, so it is recorded for columns without bounds too.
-    described["null_value_counts"].update(
-        {field.field_id: footer.num_rows for field in schema.fields if field.name not in filled}
-    )
-    file = DataFile.from_args(
-        content=DataFileContent.DATA,
-        file_path=path,
-        file_format=FileFormat.PARQUET,
-        partition=key.record(),
-        file_size_in_bytes=size,
-        sort_order_id=None,
-        equality_ids=None,
-        key_metadata=None,
-        **described,
-    )
-    # Not an argument, because it is no part of the stored entry; a replacement reads it.
-    file.spec_id = spec_id
-    return file
+
+    def __init__(self, schema: Schema, time: str, spec_id: int) -> None:
+        self._spec_id = spec_id
+        self._ids = {field.name: field.field_id for field in schema.fields}
+        self._plan = compute_statistics_plan(schema, metrics(time))
+        self._mapping = parquet_path_to_id_mapping(schema)
+
+    def of(self, key: PartitionKey, path: str, footer: pq.FileMetaData, size: int) -> DataFile:
+        """The entry of one file by its footer."""
+        statistics = data_file_statistics_from_parquet_metadata(
+            parquet_metadata=footer, stats_columns=self._plan, parquet_column_mapping=self._mapping
+        )
+        described = statistics.to_serialized_dict()
+        # No planning uses these numbers, and they take half of the time to write a commit over 1,000 files.
+        described["column_sizes"] = None
+        filled = _filled(footer)
+        # A count shows no personal data, so it is recorded for columns without bounds too.
+        described["null_value_counts"].update(
+            {field_id: footer.num_rows for name, field_id in self._ids.items() if name not in filled}
+        )
+        file = DataFile.from_args(
+            content=DataFileContent.DATA,
+            file_path=path,
+            file_format=FileFormat.PARQUET,
+            partition=key.record(),
+            file_size_in_bytes=size,
+            sort_order_id=None,
+            equality_ids=None,
+            key_metadata=None,
+            **described,
+        )
+        # Not an argument, because it is no part of the stored entry; a replacement reads it.
+        file.spec_id = self._spec_id
+        return file
 
 
 def metrics(time: str) -> dict[str, str]:

@@ -78,9 +78,7 @@ class BucketObjectStore(ObjectStore):
             },
         )
         host = urlsplit(bucket.endpoint).hostname or "its host"
-        self._objects = Objects(
-            self._store, Secrets([bucket.secret_access_key]), reach=where_to_look(host, setting), count=count
-        )
+        self._objects = Objects(self._store, Secrets(bucket.secrets), reach=where_to_look(host, setting), count=count)
 
     def __repr__(self) -> str:
         return f"BucketObjectStore({self.uri()!r})"
@@ -171,11 +169,11 @@ class BucketObjectStore(ObjectStore):
 
 
 def _credentials(bucket: Bucket) -> Callable[[], Any]:
-    """The bucket's own keys and no session token, even if AWS_SESSION_TOKEN is in the environment."""
+    """The bucket's own keys and session token, even if another one is in the environment."""
     return lambda: {
         "access_key_id": bucket.access_key_id,
         "secret_access_key": bucket.secret_access_key,
-        "token": None,
+        "token": bucket.session_token,
         "expires_at": None,
     }
 

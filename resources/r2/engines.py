@@ -9,7 +9,7 @@ The values hold the secret key: they go into an engine, never into a log.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -37,16 +37,48 @@ def leave_out_checksums() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """A bucket behind an S3 endpoint (R2: `https://<account>.r2.cloudflarestorage.com`, region `auto`), path style."""
+    """A bucket behind an S3 endpoint (R2: `https://<account>.r2.cloudflarestorage.com`, region `auto`), path style.
+
+    session_token: of credentials that are for a time only, such as those that a catalog vends.
+    """
 
     endpoint: str
     name: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
     region: str = "auto"
+    session_token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of_properties(cls, name: str, properties: Mapping[str, Any]) -> Self | None:
+        """A bucket by pyiceberg's FileIO properties; None where they lack its endpoint or its keys."""
+        found = {
+            option: next((str(properties[at]) for at in names if properties.get(at)), None)
+            for option, names in _POLARS_OPTIONS.items()
+        }
+        endpoint, key, secret = (
+            found["aws_endpoint_url"],
+            found["aws_access_key_id"],
+            found["aws_secret_access_key"],
+        )
+        if not endpoint or not key or not secret:
+            return None
+        return cls(
+            endpoint=endpoint,
+            name=name,
+            access_key_id=key,
+            secret_access_key=secret,
+            region=found["aws_region"] or "auto",
+            session_token=found["aws_session_token"],
+        )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "endpoint", self.endpoint.rstrip("/"))
+
+    @property
+    def secrets(self) -> list[str]:
+        """What no text may show."""
+        return [self.secret_access_key, *filter(None, [self.session_token])]
 
     def polars_options(self) -> dict[str, str]:
         """`storage_options` of polars' scan and write functions."""
@@ -55,6 +87,7 @@ class Bucket:
     def iceberg_properties(self) -> dict[str, str]:
         """pyiceberg's FileIO properties."""
         return {
+            **({"s3.session-token": self.session_token} if self.session_token else {}),
             "s3.endpoint": self.endpoint,
             "s3.access-key-id": self.access_key_id,
             "s3.secret-access-key": self.secret_access_key,
@@ -70,6 +103,7 @@ class Bucket:
         return fs.S3FileSystem(
             access_key=self.access_key_id,
             secret_key=self.secret_access_key,
+            session_token=self.session_token,
             endpoint_override=self.endpoint.partition("://")[2],
             scheme="http" if self.is_plain_http else "https",
             region=self.region,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.cloudflare import RATE
-from resources.pacing import Pacing, Rate, TokenBucket
+from resources.pacing import Pacing, Rate, SlidingWindow, TokenBucket
 from tests.standin.waits import Waits
 
 
@@ -27,6 +27,20 @@ def test_any_window_holds_the_burst_and_the_refill_at_most(per_second: float, bu
     for first, start in enumerate(taken):
         for last in range(first, len(taken)):
             assert last - first + 1 <= burst + (taken[last] - start) * per_second + 1e-6
+
+
+@given(most=st.integers(1, 8), idle=st.lists(st.floats(0, 30), min_size=2, max_size=60))
+def test_a_window_holds_as_many_as_it_may_and_waits_no_longer(most: int, idle: list[float]) -> None:
+    waits = Waits()
+    window = SlidingWindow(most, 60, clock=waits.clock, sleep=waits.sleep)
+    taken: list[float] = []
+    for pause in idle:
+        waits.sleep(pause)
+        came = waits.now
+        window.take()
+        taken.append(waits.now)
+        earliest = taken[-most - 1] + 60 if len(taken) > most else 0.0
+        assert waits.now == pytest.approx(max(came, earliest))
 
 
 def test_an_idle_bucket_lets_through_at_once_and_then_by_its_rate() -> None:

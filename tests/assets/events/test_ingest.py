@@ -248,7 +248,11 @@ def test_groups_bound_memory_and_change_nothing(
 
     assert pipeline.rows() == expected
     assert [counts(batch) for batch in run.batches] == counted
-    assert pipeline.snapshots() == 1
+    assert len(run.commits) == len({ingest_id for ingest_id, _ in run.commits}) > 1
+    assert pipeline.snapshots() == sum(snapshot is not None for _, snapshot in run.commits)
+    assert pipeline.ledger.totals()["stored"] == run.total("stored") == expected.total()
+    # The bytes of refused lines lie in the store; in memory are those of the last group alone.
+    assert [raw for batch in run.batches[:-1] for raw in (r.raw for r in batch.refusals) if raw] == []
     assert len(held) > 3
     assert max(held) <= 3 * (1 + group_bytes // 1_000)
 

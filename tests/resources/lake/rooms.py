@@ -10,6 +10,7 @@ from resources.http import Patience
 from resources.lake import Lake
 from resources.lake.catalogs import rest_catalog
 from tests.standin.rest_catalog import TOKEN, WAREHOUSE, RestCatalogServer
+from tests.standin.waits import Waits
 from tests.workerd.local_runtime import Workerd
 
 
@@ -39,10 +40,21 @@ def served(folder: Path, vended: Mapping[str, str]) -> Iterator[RestCatalogServe
 
 
 @contextmanager
-def rest_lake(server: RestCatalogServer, patience: Patience | None = None) -> Iterator[Lake]:
-    """A lake with only the catalog's address and token, and without a lock."""
+def rest_lake(
+    server: RestCatalogServer, patience: Patience | None = None, clock: Waits | None = None
+) -> Iterator[Lake]:
+    """A lake with only the catalog's address and token, and without a lock. clock: the time in which it waits."""
+    waits = clock or Waits()
     lake = Lake(
-        partial(rest_catalog, server.uri, WAREHOUSE, TOKEN, patience=patience, sleep=lambda _: None),
+        partial(
+            rest_catalog,
+            server.uri,
+            WAREHOUSE,
+            TOKEN,
+            patience=patience,
+            clock=waits.clock,
+            sleep=waits.sleep,
+        ),
         nullcontext,
     )
     yield lake

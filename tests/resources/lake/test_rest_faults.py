@@ -11,10 +11,12 @@ from pyiceberg.exceptions import ServerError, ServiceUnavailableError, Unauthori
 
 from resources.http import Patience
 from resources.lake import CommitUnknownError, Lake, LakeTable, commit
+from resources.lake.catalogs import COMMIT_SECONDS, COMMITS_A_TABLE
 from tests.resources.lake.readings import NORTH, READINGS, ids, written
 from tests.resources.lake.rooms import rest_lake, served
 from tests.standin.loopback import Fault, Kind, read_seconds
 from tests.standin.rest_catalog import RestCatalogServer, refusal
+from tests.standin.waits import Waits
 
 TABLE = "/tables/readings"
 CONFLICT = refusal(409, "CommitFailedException", "branch main has changed").body
@@ -110,6 +112,43 @@ def test_a_replacement_lands_once(rest_server: RestCatalogServer, faulty_table: 
     assert rest_server.loopback.faults == []
     assert [change.operation for change in faulty_table.changes(None)] == ["append", "replace"]
     assert ids(faulty_table) == ["a", "b"]
+
+
+def test_a_catalog_that_has_too_many_commits_is_left_alone_as_long_as_it_says(
+    rest_server: RestCatalogServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More refusals than a commit has tries, each for a minute: it lands all the same."""
+    waits = Waits()
+    monkeypatch.setattr("resources.lake.commit.time.sleep", waits.sleep)
+    with rest_lake(rest_server, Patience(tries=12), waits) as lake:
+        table = lake.ensure(READINGS)
+        told = {"Retry-After": "60"}
+        rest_server.loopback.fail(
+            *[Fault("status", TABLE, status=429, headers=told, method="POST")] * (commit.ATTEMPTS + 1)
+        )
+        append(table, "a")
+        assert (ids(table), rest_server.commits) == (["a"], 1)
+        assert waits.slept == [60.0] * (commit.ATTEMPTS + 1)
+
+        waits.slept.clear()
+        rest_server.loopback.fail(Fault("status", TABLE, status=503, headers={"Retry-After": "7"}, method="POST"))
+        append(table, "b")
+        assert (ids(table), waits.slept[0]) == (["a", "b"], 7.0)
+
+
+def test_commits_are_paced_as_the_catalog_counts_them(rest_server: RestCatalogServer) -> None:
+    waits = Waits()
+    with rest_lake(rest_server, clock=waits) as lake:
+        table = lake.ensure(READINGS)
+        landed = []
+        for number in range(2 * COMMITS_A_TABLE + 1):
+            table.append([], f"commit-{number}")
+            landed.append(waits.now)
+    assert rest_server.commits == len(landed)
+    assert landed[0] == landed[COMMITS_A_TABLE - 1]  # as many as it takes without a wait
+    assert (
+        landed[COMMITS_A_TABLE] - landed[0] == landed[2 * COMMITS_A_TABLE] - landed[COMMITS_A_TABLE] == COMMIT_SECONDS
+    )
 
 
 def test_a_catalog_that_stays_away_fails_loudly_and_a_later_run_makes_it_good(

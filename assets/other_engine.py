@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from resources.counts import counted
 from resources.declined import DeclinedError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Elsewhere:
         """
         said = self.start(task)
         if len(said) != answers:
-            raise _failed(f"{len(said)} answers instead of {answers}")
+            raise _failed(f"{counted(len(said), 'answer')} instead of {answers}")
         return said
 
 

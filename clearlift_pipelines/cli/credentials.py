@@ -58,8 +58,8 @@ def _credentials(stores: Stores) -> Iterator[Credential]:
         yield Credential(variable_of("backup_bucket"), asked, _of_backups if s.backup_endpoint else _of_r2)
     if s.lake_catalog_uri:
         yield Credential(variable_of("lake_catalog_uri"), lambda: stores.lake.catalog.list_namespaces(), _of_catalog)
-    if stores.r2_sql is not None:
-        yield Credential(variable_of("r2_sql_token"), partial(stores.r2_sql.query, "select 1 as one"), _of_r2_sql)
+    if (r2_sql := stores.r2_sql or stores.r2_sql_counts) is not None:
+        yield Credential(variable_of("r2_sql_token"), partial(r2_sql.query, "select 1 as one"), _of_r2_sql)
     if s.postgres_dsn:
         yield Credential(variable_of("postgres_dsn"), partial(_connected, stores.postgres_of_login))
     if s.postgres_role:

@@ -1,4 +1,4 @@
--- The newest commit of a stream whose rows landed.
+-- The newest commit whose rows landed of an app's stream: of the table source, while its id was table_uuid.
 select snapshot_id, sequence
 from ingest.streamed
 where app = %(app)s and source = %(source)s and table_uuid = %(table_uuid)s

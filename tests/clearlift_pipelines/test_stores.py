@@ -74,6 +74,9 @@ def test_r2_sql_is_asked_where_it_is_configured(monkeypatch: pytest.MonkeyPatch)
         r2_sql = Stores(load()).r2_sql
         assert r2_sql is not None
         assert r2_sql.query("select 1 as n") == [{"n": 1}]
+        monkeypatch.setenv("CLEARLIFT_BASIN_SQL_AUDITS", "false")
+        turned_off = Stores(load())
+        assert (turned_off.r2_sql, turned_off.r2_sql_counts is None) == (None, False)
         r2_sql._session.close()
     (request,) = service.requests
     assert request.path == "/accounts/acct/r2-sql/query/lake"

@@ -23,21 +23,20 @@ from tests.assets.event_pipeline import NOW, Killed, Pipeline, event
 from tests.resources.lake.foreign import merge, without_copies
 
 FIELDS = {"org_tag": "org", "timestamp": "at", "event_value": "payload.value", "page_url": "payload.page.url"}
-SCHEMA = pa.schema(
-    [
-        ("org", pa.string()),
-        ("at", pa.timestamp("us", "UTC")),
-        ("payload", pa.struct([("value", pa.float64()), ("page", pa.struct([("url", pa.string())]))])),
-        *((name, pa.string()) for name in ("session_id", "anonymous_id", "event_id", "event_type", "page_title")),
-        *((name, pa.string()) for name in ("page_path", "page_hostname", "device_type", "browser_name")),
-        ("browser_language", pa.string()),
-        ("viewport_width", pa.int32()),
-        ("viewport_height", pa.int64()),
-        ("consent_analytics", pa.bool_()),
-        ("plan", pa.string()),
-        ("__ingest_ts", pa.timestamp("us", "UTC")),
-    ]
-)
+COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("org", pa.string()),
+    ("at", pa.timestamp("us", "UTC")),
+    ("payload", pa.struct([("value", pa.float64()), ("page", pa.struct([("url", pa.string())]))])),
+    *((name, pa.string()) for name in ("session_id", "anonymous_id", "event_id", "event_type", "page_title")),
+    *((name, pa.string()) for name in ("page_path", "page_hostname", "device_type", "browser_name")),
+    ("browser_language", pa.string()),
+    ("viewport_width", pa.int32()),
+    ("viewport_height", pa.int64()),
+    ("consent_analytics", pa.bool_()),
+    ("plan", pa.string()),
+    ("__ingest_ts", pa.timestamp("us", "UTC")),
+]
+SCHEMA = pa.schema(COLUMNS)
 NAMES = count()
 
 

@@ -34,8 +34,8 @@ class CodeServer(DagsterApiServer):
         context: BaseContext = multiprocessing.get_context("spawn")
         if sys.platform == "linux":
             # A run's process is forked from one that has imported everything and has no thread: the definitions are
-            # there after 0.9 s of CPU, in a new interpreter after 6 s. That was the longest part of the way from landing
-            # to the cache. It imports while this process does, because a launch waits 60 s for it at most.
+            # there after 0.9 s of CPU, in a new interpreter after 6 s. That was the longest part of the way from the
+            # landing zone to the cache. It imports while this process does, because a launch waits 60 s for it.
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload(PRELOADED)
             forkserver.ensure_running()

@@ -14,8 +14,9 @@ import polars as pl
 
 from assets.apps import App
 from assets.apps.personal import Subject
-from assets.events import doubles, landing
+from assets.events import doubles, hours, landing
 from assets.events.ledger import BatchOutcome, IngestLedger, RunOutcome
+from assets.events.pruned import WRITER
 from assets.events.table import events_table
 from assets.events.validation import Admission, EventReason, sift
 from assets.intake import kept_bytes, objects, refusal
@@ -145,7 +146,7 @@ class Ingest:
             run.snapshot_id = self.events.append(
                 files,
                 run.ingest_id,
-                {"clearlift.writer": "ingest", "clearlift.batches": str(len(run.batches))},
+                {WRITER: "ingest", "clearlift.batches": str(len(run.batches)), **hours.summary(run.hours)},
                 behind=fence,
                 upon=history.head,
             )
@@ -330,6 +331,8 @@ class Ingest:
             batch.stored += n
             batch.first_event = min(batch.first_event or first, first)
             batch.last_event = max(batch.last_event or last, last)
+        by_hour = distinct.events.group_by(pl.col("timestamp").dt.truncate("1h")).len()
+        run.hours.update({hour.astimezone(UTC): rows for hour, rows in by_hour.iter_rows()})
         return self.events.write(_partitions(distinct.events))
 
     def _stored_in(self, events: pl.DataFrame, written: Iterable[DataFile]) -> list[Source]:

@@ -64,6 +64,7 @@ class RunOutcome:
     arrived: datetime | None = None
     damaged: list[str] = field(default_factory=list)
     damaged_files: int = 0
+    hours: Counter[datetime] = field(default_factory=Counter)
     commits: list[tuple[str, int | None]] = field(default_factory=list)
 
     def after(self, earlier: "RunOutcome") -> "RunOutcome":
@@ -80,6 +81,7 @@ class RunOutcome:
             max(filter(None, (earlier.arrived, self.arrived)), default=None),
             sorted({*earlier.damaged, *self.damaged}),
             max(earlier.damaged_files, self.damaged_files),
+            earlier.hours + self.hours,
             [*earlier.commits, (self.ingest_id, self.snapshot_id)],
         )
 

@@ -16,6 +16,7 @@ import polars as pl
 
 from assets.apps import App
 from assets.compaction.rewrite import DOUBLES
+from assets.events import hours as known_hours
 from assets.events import pruned
 from assets.events.pruned import MOVERS, REBUILD, WRITER
 from assets.rollups.definition import Grain
@@ -184,7 +185,9 @@ def changed_hours(
         return {}
     # The rows that a rewrite adds were there before.
     new = commit.operation == "append"
-    hours = Counter({hour: rows * new for hour, rows in _rows_by_hour(events, commit.added, known_days)})
+    said = known_hours.of(commit.summary) if new else None
+    added = _rows_by_hour(events, commit.added, known_days) if said is None else said.items()
+    hours = Counter({hour: rows * new for hour, rows in added})
     # A removed file may not be there any more, but its bounds are.
     for info in map(events.info, commit.removed):
         hours.update(dict.fromkeys(_hours(info, known_days), 0))

@@ -12,7 +12,7 @@ from typing import Any
 from assets.compaction.plan import Group
 from assets.other_engine import Elsewhere, OtherEngineError
 from resources.lake import DamagedFilesError, FileInfo, LakeTable, PartitionKey, Promised, Rewritten
-from resources.lake.contents import ROW_GROUP_ROWS
+from resources.lake.writing import ROW_GROUP_ROWS
 
 ID = "event_id"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from clearlift_pipelines.cli.status import NOTHING_RAN
+from assets.finding import NOTHING_RAN
 
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2028, 12, 31, 12, 2, tzinfo=UTC)

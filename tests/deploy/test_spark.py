@@ -17,7 +17,7 @@ from assets.rollups import assets as rollups
 from assets.windows import DAY
 from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
-from resources.lake.contents import ROW_GROUP_ROWS
+from resources.lake.writing import ROW_GROUP_ROWS
 from tests.assets.rollups.event_lake import EventLake, event
 from tests.assets.rollups.heavy import DAY as HEAVY
 from tests.assets.rollups.heavy import fill, roll_up, stored

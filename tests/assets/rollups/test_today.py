@@ -1,16 +1,17 @@
 """Today as events land: only who changed is counted again, and the rows are those of a build of everything."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.compaction.rewrite import Compaction
-from assets.rollups import late
-from assets.rollups.build import RollUp
+from assets.rollups import build, late
+from assets.rollups.counting import Counted, count
 from assets.rollups.definition import Grain
 from assets.rollups.follow import Changes
 from assets.rollups.today import BuiltToday, Today
@@ -28,8 +29,12 @@ def today(event_lake: EventLake) -> BuiltToday:
 def counted_again(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The events that each count of windows took in, from now on."""
     counts: list[int] = []
-    count: Callable[..., Any] = RollUp.count
-    monkeypatch.setattr(RollUp, "count", lambda self, events: counts.append(events.height) or count(self, events))
+
+    def counted(rows: pl.DataFrame, grain: Grain) -> Counted:
+        counts.append(rows.height)
+        return count(rows, grain)
+
+    monkeypatch.setattr(build, "count", counted)
     return counts
 
 

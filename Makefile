@@ -32,7 +32,7 @@ test: .venv/installed ## The whole test suite
 soak: .venv/installed engines ## The long-running tests
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m soak --hypothesis-profile=soak
 
-engines: .engines/installed .engines/rabbitmq .engines/faketime ## DuckDB with Iceberg, Spark, dbt, RabbitMQ and libfaketime, beside which we are tested
+engines: .engines/installed .engines/rabbitmq ## DuckDB with Iceberg, Spark, dbt and RabbitMQ, beside which we are tested
 
 .engines/installed: tests/resources/lake/engines.txt
 	@test -x .engines/bin/python || $(PYTHON) -m venv .engines
@@ -47,11 +47,6 @@ engines: .engines/installed .engines/rabbitmq .engines/faketime ## DuckDB with I
 	apt-get download -qq $$(apt-cache depends --recurse --important rabbitmq-server | grep -E '^(erlang|rabbitmq)' | grep -v hipe | sort -u); \
 	for package in *.deb; do dpkg -x "$$package" .; done; rm -- *.deb; \
 	sed -i 's|/usr/lib/erlang|$(CURDIR)/$@&|' usr/lib/erlang/bin/erl; mv ../rabbitmq.part ../rabbitmq
-
-.engines/faketime:
-	@command -v apt-get >/dev/null || exit 0; set -e; mkdir -p $@.part; cd $@.part; \
-	test "$$(id -u)" -ne 0 || apt-get update -qq; \
-	apt-get download -qq libfaketime; dpkg -x *.deb .; rm -- *.deb; mv ../faketime.part ../faketime
 
 check: .venv/installed ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

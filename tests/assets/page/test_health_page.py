@@ -84,14 +84,15 @@ def fill_with_much(postgres: Postgres) -> None:
 
 def test_with_much_data_it_stays_small_and_is_made_in_two_seconds(source: Source) -> None:
     fill_with_much(source.rooms.postgres)
-    made, seconds = health_page.made(source), []
-    assert unread(made) == []
-    # The best of some: the rest is what else the machine does.
-    while len(seconds) < 3 or (min(seconds) > MOST_SECONDS and len(seconds) < 10):
-        began = time.perf_counter()
-        text = html(health_page.made(source))
-        seconds.append(time.perf_counter() - began)
+    seconds = []
+    for _ in range(3):
+        # By the CPU of this process: the clock also counts what else the machine does.
+        began = time.process_time()
+        made = health_page.made(source)
+        text = html(made)
+        seconds.append(time.process_time() - began)
     assert min(seconds) <= MOST_SECONDS, seconds
+    assert unread(made) == []
     assert len(text.encode()) < MOST_BYTES
     assert "188 more have no chart" in text
     assert "tag200" in text

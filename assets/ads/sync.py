@@ -165,7 +165,7 @@ class AdSync:
         # Of all processes, because a platform counts the requests of our application and not of a run.
         application = SharedBucket(self.postgres, f"ads.{self.platform.name}", self.platform.app_rate, **sleep)
         self._pacing = Pacing(self.platform.account_rate, together=application, **sleep)
-        # Of all accounts: to open one costs 38 ms of CPU for the list of certificates alone, and three round trips.
+        # Of all accounts: to open one costs 25 ms of CPU for the list of certificates alone, and three round trips.
         self._transport = connections()
         self._history = History(self.app, self.postgres, self.clock, self.origin)
         self._merge = Merge(self.app, self.platform, self.postgres, self.staging, self.clock)

@@ -110,14 +110,7 @@ def as_sensor(app: App, watch: Watch, jobs: Jobs, rooms: Rooms) -> SensorDefinit
             elif isinstance(answer, MaterializeResult):
                 results.append(answer)
             else:
-                job, asked = job_name(app, answer.job or watch.jobs[0]), _asked(name, answer)
-                run = _as_run(app, answer, asked, now, None)
-                if (
-                    due(runs.tries(job, asked), answer.state, now, once=answer.once)
-                    and not (answer.since and runs.have_made(run.asset_selection or (), answer.since))
-                    and not runs.are_making(run, job)
-                ):
-                    found.append(run)
+                found += _due(app, watch, answer, runs, now)
         if not found and not reasons and not results:
             reasons.append("A run for it is open, has succeeded, or has failed a short time ago.")
         return SensorResult(
@@ -135,6 +128,20 @@ def as_sensor(app: App, watch: Watch, jobs: Jobs, rooms: Rooms) -> SensorDefinit
         description=watch.description,
         owners=[app.owner],
     )
+
+
+def _due(app: App, watch: Watch, request: Request, runs: Runs, now: datetime) -> Iterator[RunRequest]:
+    """The run for a request of a watch where it is due; else, where the last one failed, the due ones of its parts."""
+    job, asked = job_name(app, request.job or watch.jobs[0]), _asked(job_name(app, watch.name), request)
+    tries = runs.tries(job, asked)
+    if due(tries, request.state, now, once=request.once):
+        run = _as_run(app, request, asked, now, None)
+        made = request.since is not None and runs.have_made(run.asset_selection or (), request.since)
+        if not made and not runs.are_making(run, job):
+            yield run
+    elif tries[0].ended is Ended.FAILED:
+        for part in request.parts:
+            yield from _due(app, watch, part, runs, now)
 
 
 def _asked(name: str, request: Request) -> str:

@@ -34,7 +34,8 @@ class Site:
     may write. kept_backups: of how many days, weeks and months the newest verified backup is kept. erasure_wait: how
     long a request to be erased waits, in which it can be cancelled. sealed_apps: whose
     personal columns are sealed. plain_hashes: whether an address is found by a plain SHA-256. thresholds: from
-    which value on something is a finding.
+    which value on something is a finding. late_pause: how long a window that was built waits until late data builds it
+    again.
     """
 
     rooms: Rooms
@@ -46,6 +47,7 @@ class Site:
     plain_hashes: bool = False
     erasure_wait: timedelta = timedelta(days=3)
     thresholds: Thresholds = DEFAULTS
+    late_pause: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Request:
     no matter who asked for them, and made all of `assets` settle it too. partitions: first and last partition key.
     config: the configuration of assets. assets: only these of the job. job: which job, where a watch has several.
     parts: asked for instead when the last run for this request failed, so that one part that fails does not hold back
-    the others.
+    the others; by a watch until the request is due again.
     """
 
     key: str = ""
@@ -140,11 +142,11 @@ class Capability:
     health: Sequence[HealthCheck] = ()
 
 
-def days_again(windows: Iterable[Window]) -> Iterator[Request]:
-    """A request for each range of days that changed."""
+def days_again(windows: Iterable[Window], state: str) -> Iterator[Request]:
+    """A request for each range of days that changed. state: the last commit that may have changed them."""
     for window in windows:
         first, last = daily_key(window.start.date()), daily_key((window.end - DAY).date())
-        yield Request(f"{first}-{last}", (first, last))
+        yield Request(f"{first}-{last}", (first, last), state=state)
 
 
 def made_up(

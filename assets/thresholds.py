@@ -20,7 +20,7 @@ class Thresholds:
     passing_minutes: float = _threshold(
         4, "looks are 5 minutes apart: two in a row must fail, because one request that fails says little of a store"
     )
-    batch_minutes: float = _threshold(15, "a sensor looks every 30 s, and a failed ingest is tried three times by then")
+    batch_minutes: float = _threshold(15, "a sensor looks every 10 s, and a failed ingest is tried three times by then")
     pending_minutes: float = _threshold(15, "a sensor takes them every 5 minutes: two of its looks were missed")
     window_minutes: float = _threshold(20, "they are asked for every minute, and a run of a week takes minutes")
     refused_share: float = _threshold(0.05, "the dirt of ordinary senders is below 1 % of their lines")
@@ -31,7 +31,7 @@ class Thresholds:
     drill_hours: float = _threshold(50, "a drill follows each backup: two were missed")
     erasure_days: float = _threshold(7, "an erasure takes a night, and a second one where the first failed")
     key_days: float = _threshold(365, "keys are changed once a year")
-    run_wait_minutes: float = _threshold(30, "the queue is asked every 5 s; above half an hour something holds it up")
+    run_wait_minutes: float = _threshold(30, "the queue is asked each second; above half an hour something holds it up")
     tick_minutes: float = _threshold(15, "a moment that is evaluated so late was missed")
     history_mib: float = _threshold(2048, "14 days of runs are some 1,000 MiB in SQLite, and 60 MiB in Postgres")
     probe_median_ms: float = _threshold(1000, "Cloudflare's API answers within 300 ms; an hour of looks is compared")

@@ -103,6 +103,7 @@ def brought(
         chosen.plain_email_hashes,
         chosen.erasure_wait,
         chosen.limits,
+        chosen.late_pause,
     )
     for app in apps:
         yield app, [room.bring(app, site) for room in rooms]

@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     )
     partitions_start: date = Field(date(2025, 10, 1), description="First day of the partitions, UTC")
     late_days: int = Field(35, ge=1, description="Days back within which late data reopens roll-ups by itself")
+    late_pause_minutes: int = Field(
+        60,
+        ge=0,
+        le=24 * 60,
+        description="Minutes that a roll-up of an earlier day waits until late data builds it again",
+    )
     cache_writes_per_run: int = Field(
         100_000,
         ge=1,
@@ -192,6 +198,10 @@ class Settings(BaseSettings):
     @property
     def late_horizon(self) -> timedelta:
         return timedelta(days=self.late_days)
+
+    @property
+    def late_pause(self) -> timedelta:
+        return timedelta(minutes=self.late_pause_minutes)
 
     @property
     def erasure_wait(self) -> timedelta:

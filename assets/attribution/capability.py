@@ -12,6 +12,7 @@ from assets.apps import App
 from assets.attribution import assets, health
 from assets.attribution.late import built, stale
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, days_again, made_up, one_day
+from assets.rollups.follow import followed
 from assets.rollups.late import horizon
 from assets.windows import DAY, Window, daily_key, midnight, missing
 
@@ -70,7 +71,7 @@ def _missing(app: App, site: Site, at: datetime) -> Iterator[Request]:
 def _late(app: App, site: Site) -> Iterator[Request | str]:
     rooms, now = site.rooms, site.rooms.clock()
     since = horizon(midnight(site.calendar.start), site.late_horizon, now)
-    windows = stale(app, rooms.postgres, since, now)
-    yield from days_again(windows)
+    windows = stale(app, rooms.postgres, since, now, site.late_pause)
+    yield from days_again(windows, followed(app, rooms.postgres))
     if not windows:
         yield "No attributed day has changed since."

@@ -3,7 +3,7 @@
 What does not belong here: making them (build.py, credit.py).
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from assets.apps import App
 from assets.attribution.build import SETTLING
@@ -13,11 +13,22 @@ from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
 
-def stale(app: App, postgres: Postgres, since: datetime, now: datetime) -> tuple[Window, ...]:
-    """Days of an app from `since` on, joined into ranges; days that ended less than SETTLING ago are left out."""
+def stale(
+    app: App, postgres: Postgres, since: datetime, now: datetime, pause: timedelta = timedelta(0)
+) -> tuple[Window, ...]:
+    """Days of an app from `since` on, joined into ranges; days that ended less than SETTLING ago are left out.
+
+    A day whose events changed waits where it was made within the `pause` before `now`.
+    """
     rows = postgres.fetch(
         read_sql("attribution/stale_days.sql"),
-        {"app": app.name, "version": VERSION, "since": since.date(), "until": now - DAY - SETTLING},
+        {
+            "app": app.name,
+            "version": VERSION,
+            "since": since.date(),
+            "until": now - DAY - SETTLING,
+            "built_before": now - pause,
+        },
     )
     return tuple(joined((midnight(row["day"]).astimezone(UTC) for row in rows), DAY))
 

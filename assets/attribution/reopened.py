@@ -43,7 +43,7 @@ def _concerned(events: LakeTable, changed: Mapping[Subject, datetime], day: Wind
         if at < day.end:
             by_tag.setdefault(subject.org_tag, {})[subject] = at
     for tag, since in by_tag.items():
-        of_tag = WindowEvents(events, day, tag)
+        of_tag = WindowEvents(events, day, [tag])
         if seen(of_tag.scan().select(READ), of_tag.collect, since):
             return True
     return False

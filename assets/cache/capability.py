@@ -8,7 +8,7 @@ from datetime import timedelta
 from dagster import AssetSelection, MaterializeResult
 
 from assets.apps import App
-from assets.cache import assets, health, invalidate, invalidation_assets, verification_assets
+from assets.cache import assets, health, invalidate, invalidation_assets, today_assets, verification_assets
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of
 from assets.changes.d1 import D1ChangeLog
 
@@ -20,6 +20,7 @@ def bring(app: App, site: Site) -> Capability:
     invalidated, verified = ("cache", "invalidated"), ("cache", "verified")
     warmed = AssetSelection.groups(f"{app.name}_cache") - assets_of(app, verified)
     warmed = warmed - assets_of(app, invalidated) if app.cache_aside else warmed
+    warmed = warmed - assets_of(app, ("cache", "today")) if app.audience is not None else warmed
     jobs, ticks, watches = [], [], []
     if app.cache_aside:
         jobs.append(
@@ -80,6 +81,7 @@ def bring(app: App, site: Site) -> Capability:
         *assets.build(app, site.cache_writes),
         *verification_assets.build(app, site.cache_writes),
         *invalidation_assets.build(app),
+        *today_assets.build(app, site.cache_writes),
     ]
     return Capability(built, jobs, ticks, watches, health.checks(app, site))
 

@@ -25,7 +25,8 @@ D1_PAGE = 1_000
 class Sources:
     """What values are made of. app: the name of its rows in our Postgres. today: the last UTC day of every range.
 
-    d1, app_postgres: the app's own databases, None where it has none.
+    d1, app_postgres: the app's own databases, None where it has none. tags: only the keys of these organisations are
+    wanted, of families by organisation; None for all.
     """
 
     app: str
@@ -33,6 +34,7 @@ class Sources:
     postgres: Postgres
     today: date
     app_postgres: Postgres | None = None
+    tags: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,10 @@ class FamilyError(ValueError):
 
 
 def active_tags(sources: Sources, org_tags: str) -> list[str]:
-    """The active tags of an app's organisations. org_tags: SQL under sql/, for its D1."""
+    """The active tags of an app's organisations, of those that are wanted. org_tags: SQL under sql/, for its D1."""
     assert sources.d1 is not None, "an app that collects events has a D1"
-    return [row["tag"] for row in sources.d1.query(read_sql(org_tags)) if row["active"]]
+    active = (row["tag"] for row in sources.d1.query(read_sql(org_tags)) if row["active"])
+    return [tag for tag in active if sources.tags is None or tag in sources.tags]
 
 
 def of_statement(family: CacheFamily, org_tags: str | None = None) -> Family:

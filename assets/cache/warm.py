@@ -83,9 +83,17 @@ class Warming:
         self._clock = clock
         self._sleep = sleep
 
-    def run(self, family: Family, *, writes: int | None = None, progress: Progress = silent) -> Warmed:
+    def run(
+        self,
+        family: Family,
+        *,
+        writes: int | None = None,
+        tags: frozenset[str] | None = None,
+        progress: Progress = silent,
+    ) -> Warmed:
         """Write what a family wants, most wanted first, with at most `writes` writes (None: no limit).
 
+        tags: only the keys of these organisations, of a family by organisation; None for all that it wants.
         A changed value that is left out stays until it expires, because deleting it would be a write too. A value that
         belongs to another tenant now is deleted.
         """
@@ -93,8 +101,9 @@ class Warming:
             self._postgres.lock(lock_of(self._app, family)) as connection,
             spooling() as spool,
         ):
-            outcome = self._survey(connection, family, spool, writes)
-            unwanted = _batches(connection, "unwanted", self._named(family))
+            outcome = self._survey(connection, family, spool, writes, tags)
+            tenants = None if tags is None else sorted(tags)
+            unwanted = _batches(connection, "unwanted", {**self._named(family), "tenants": tenants})
             deleted = sum(self._deleted(rows) for rows in unwanted)
             self._wait(outcome)
             total = outcome.new + outcome.changed + outcome.renewed
@@ -123,9 +132,16 @@ class Warming:
             {**self._named(family), "unknown": delta.UNKNOWN},
         )
 
-    def _survey(self, connection: Connection, family: Family, spool: Spool, writes: int | None) -> Survey:
+    def _survey(
+        self,
+        connection: Connection,
+        family: Family,
+        spool: Spool,
+        writes: int | None,
+        tags: frozenset[str] | None = None,
+    ) -> Survey:
         now = self._clock()
-        sources = Sources(self._app, self._d1, self._postgres, now.date(), self._app_postgres)
+        sources = Sources(self._app, self._d1, self._postgres, now.date(), self._app_postgres, tags)
         return survey(connection, family, sources, spool, now, writes=writes)
 
     def _deleted(self, rows: list[Row]) -> int:

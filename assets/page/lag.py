@@ -4,10 +4,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median, quantiles
+from statistics import median
 
 from assets.apps import App
 from assets.cache.families import families
+from assets.cache.today import p95
 from assets.page import figures
 from assets.page.blocks import Block, Chart, Figure, Figures, Line, Note, Section, Standing
 from assets.page.source import Source
@@ -17,9 +18,13 @@ from resources.counts import counted
 NAME, TITLE = "lag", "From landing to KV"
 SHOWN = timedelta(days=7)
 ROLLED_UP = ("rollups", "hourly")
+# The run that ingests a batch rolls it up and shows it, too; the hourly runs do where that failed.
+ROLLED_UP_AT_ONCE, SHOWN_AT_ONCE = ("rollups", "today"), ("cache", "today")
+# Above it, a batch that KV does not serve yet waits for something that failed.
+LONG = timedelta(minutes=15)
 SAYS = (
-    "How long a batch took from its landing in R2 until KV served it: ingested, rolled up by hour, and each family that"
-    " reads these hours warmed. The last 7 days, by the hour of landing."
+    "How long a batch took from its landing in R2 until KV served it: ingested, rolled up, and each family that reads"
+    " hours warmed. The last 7 days, by the hour of landing."
 )
 
 
@@ -47,9 +52,13 @@ def read(source: Source) -> list[Lag]:
 
 def _of(source: Source, app: App) -> Lag:
     since = source.now - SHOWN
-    hours = source.made([app.name, *ROLLED_UP], since)
+
+    def made(*assets: tuple[str, str]) -> list[datetime]:
+        return sorted(at for name in assets for at in source.made([app.name, *name], since))
+
+    hours = made(ROLLED_UP, ROLLED_UP_AT_ONCE)
     reading = [family.name for family in families(app) if ROLLED_UP in family.reads]
-    warmed = [source.made([app.name, "cache", name], since) for name in reading]
+    warmed = [made(("cache", name), SHOWN_AT_ONCE) for name in reading]
     batches = [
         Batch(row["landed_at"], served(row["committed_at"], hours, warmed))
         for row in source.fetch("landed", app=app.name, since=since)
@@ -94,7 +103,7 @@ def _blocks(lag: Lag) -> list[Block]:
                 f"{lag.app}: taken, not served",
                 counted(len(waiting), "batch", "batches") if lag.batches else figures.count(None),
                 note,
-                Standing.WARNING if oldest is not None and oldest > 2 * HOUR else Standing.PLAIN,
+                Standing.WARNING if oldest is not None and oldest > LONG else Standing.PLAIN,
             ),
         ]
     )
@@ -106,9 +115,7 @@ def _median(took: Sequence[timedelta]) -> timedelta | None:
 
 
 def _p95(took: Sequence[timedelta]) -> timedelta | None:
-    if len(took) < 2:
-        return took[0] if took else None
-    return timedelta(seconds=quantiles((each.total_seconds() for each in took), n=20, method="inclusive")[-1])
+    return timedelta(seconds=p95([each.total_seconds() for each in took])) if took else None
 
 
 def _chart(lag: Lag) -> Chart:

@@ -1,4 +1,5 @@
-"""What the room of roll-ups brings: hours, days, weeks and months by the clock, and again where late data changed them.
+"""What the room of roll-ups brings: today as events land, from the landing zone to the cache in one run; hours, days,
+weeks and months by the clock, and again where late data changed them.
 
 What does not belong here: which windows are late (late.py), and building them.
 """
@@ -9,15 +10,18 @@ from datetime import datetime, timedelta
 from dagster import AssetSelection
 
 from assets.apps import App
-from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of, one_day
+from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of
+from assets.events.assets import IngestConfig
+from assets.events.ingest import pending
 from assets.events.table import events_table
-from assets.rollups import assets, health, late
+from assets.rollups import assets, health, late, today_assets
 from assets.rollups.definition import Grain
-from assets.rollups.follow import follow
+from assets.rollups.follow import follow, followed
 from assets.rollups.gaps import missing_requests
 from assets.rollups.periods import Period
 from assets.windows import DAY, HOUR, daily_key, hourly_key, midnight
 
+INGESTED, TODAY, SHOWN = ("events", "ingested"), ("rollups", "today"), ("cache", "today")
 PERIOD_JOBS = {Period.WEEKLY: "roll_up_weeks", Period.MONTHLY: "roll_up_months"}
 
 
@@ -26,10 +30,19 @@ def bring(app: App, site: Site) -> Capability:
     if app.audience is None:
         return Capability()
     hours, days = assets_of(app, ("rollups", "hourly")), assets_of(app, ("rollups", "daily"))
-    dashboards = days.downstream(depth=1) & AssetSelection.groups(f"{app.name}_cache")
+    cached = AssetSelection.groups(f"{app.name}_cache")
+    dashboards = days.downstream(depth=1) & cached
+    shown = assets_of(app, TODAY).downstream(depth=1) & cached
     return Capability(
-        assets=assets.build(app, site.calendar, site.late_horizon),
+        assets=[*assets.build(app, site.calendar, site.late_horizon), today_assets.build(app)],
         jobs=[
+            Job(
+                "today",
+                assets_of(app, INGESTED, TODAY) | shown,
+                "Take what has landed into the lake, roll up what that changed of today, and show it in the cache.",
+                timedelta(hours=1),
+                alone=True,
+            ),
             Job(
                 "hourly",
                 assets_of(app, ("events", "compacted")) | hours,
@@ -63,12 +76,20 @@ def bring(app: App, site: Site) -> Capability:
         ],
         ticks=_ticks(app, site),
         watches=[
+            # A landed batch waits for it, and for the run's process to start. Each look lists the landing zone once.
+            Watch(
+                "landing",
+                ("today",),
+                "Asks for a run as soon as a batch has landed, or another writer changed the events of today.",
+                lambda _: _landed(app, site),
+                seconds=10,
+            ),
             Watch(
                 "late_data",
                 ("roll_up_hours", "roll_up_days", "roll_up_weeks", "roll_up_months"),
                 "Follows the commits of the lake, and requests every window that changed after its roll-up.",
                 lambda warn: _late(app, site, warn),
-            )
+            ),
         ],
         health=health.checks(app, site),
     )
@@ -88,12 +109,12 @@ def _ticks(app: App, site: Site) -> list[Tick]:
             missing(Grain.HOURLY),
         ),
         Tick(
+            "sweep",
+            "0 4 * * *",
             "today",
-            "20 * * * *",
-            "roll_up_days",
-            "At hh:20, the day in progress and its caches.",
-            AfterGap.SKIPS,
-            lambda at: [one_day(at.date())],
+            "Daily, the whole landing zone: batches that landed under an hour that no other run lists any more.",
+            AfterGap.LATEST,
+            lambda _: [Request(config={INGESTED: IngestConfig(sweep=True)})],
         ),
         Tick(
             "daily",
@@ -122,28 +143,45 @@ def _ticks(app: App, site: Site) -> list[Tick]:
     ]
 
 
+def _landed(app: App, site: Site) -> Iterator[Request | str]:
+    rooms = site.rooms
+    batches = pending(app, rooms.object_store, rooms.postgres)
+    stale = late.of_today(app, rooms.postgres, rooms.clock())
+    if not batches and not stale:
+        yield "Nothing has landed."
+        return
+    newest = max(batches, key=lambda batch: (batch.last_modified, batch.key), default=None)
+    landed = f"{newest.key}-{newest.etag}-{len(batches)}" if newest else "-"
+    state = f"{landed}-{followed(app, rooms.postgres)}"
+    # Where one of both fails, the other goes on by itself.
+    ingest = Request("ingest", assets=[INGESTED], state=landed)
+    shown = Request("shown", assets=[TODAY, SHOWN] if app.has_kv else [TODAY], state=state)
+    yield Request(state=state, parts=[*([ingest] if batches else []), *([shown] if stale else [])])
+
+
 def _late(app: App, site: Site, warn: Callable[[str], None]) -> Iterator[Request | str]:
     rooms, earliest = site.rooms, midnight(site.calendar.start)
     follow(app, rooms.lake.table(events_table(app)), rooms.postgres, rooms.clock)
     now = rooms.clock()
     since = late.horizon(earliest, site.late_horizon, now)
-    stale = late.stale(app, rooms.postgres, since, now, earliest=earliest)
+    stale = late.stale(app, rooms.postgres, since, now, earliest=earliest, pause=site.late_pause)
     too_old = str(late.beyond(app, rooms.postgres, earliest, since))
     if too_old:
         warn(too_old)
     if not stale:
         yield " ".join(filter(None, ["No window that was rolled up has changed since.", too_old]))
         return
+    state = followed(app, rooms.postgres)
     for window in stale.hours:
-        yield _range("roll_up_hours", hourly_key(window.start), hourly_key(window.end - HOUR))
+        yield _range("roll_up_hours", hourly_key(window.start), hourly_key(window.end - HOUR), state)
     for window in stale.days:
-        yield _range("roll_up_days", daily_key(window.start.date()), daily_key((window.end - DAY).date()))
+        yield _range("roll_up_days", daily_key(window.start.date()), daily_key((window.end - DAY).date()), state)
     # A week or month waits for its days: with a stale one, it would be built twice.
     for period, job in PERIOD_JOBS.items():
         for window in stale.ready(period):
             first, last = map(daily_key, period.ends(window))
-            yield _range(job, first, last)
+            yield _range(job, first, last, state)
 
 
-def _range(job: str, first: str, last: str) -> Request:
-    return Request(f"{job}-{first}-{last}", (first, last), job=job)
+def _range(job: str, first: str, last: str, state: str) -> Request:
+    return Request(f"{job}-{first}-{last}", (first, last), job=job, state=state)

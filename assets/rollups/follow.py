@@ -70,6 +70,12 @@ def unfollowed(app: App, events: LakeTable, postgres: Postgres) -> int:
     return ids.index(cursor.snapshot_id) if cursor.snapshot_id in ids else len(ids)
 
 
+def followed(app: App, postgres: Postgres) -> str:
+    """The number of the last commit that was followed; empty where none was."""
+    rows = postgres.fetch(_CURSOR, {"app": app.name})
+    return str(rows[0]["sequence"]) if rows else ""
+
+
 @dataclass(frozen=True)
 class Cursor:
     """The last commit that was followed; None where none was, or where its number is not recorded."""
@@ -174,10 +180,7 @@ def changed_hours(
     A commit that only moves rows into the archive, or back from it, changes no hour: its rows are counted already.
     known_days: the days to take where a file's entry does not say which days it is about.
     """
-    writer = commit.summary.get(WRITER)
-    if commit.operation == "replace" and writer != REBUILD and not int(commit.summary.get(DOUBLES, "0")):
-        return {}
-    if writer in MOVERS:
+    if moves_only(commit):
         return {}
     # The rows that a rewrite adds were there before.
     new = commit.operation == "append"
@@ -190,6 +193,15 @@ def changed_hours(
         days = _days(info) or known_days()
         hours.update(dict.fromkeys((hour for day in days for hour in day_window(day).steps(HOUR)), 0))
     return hours
+
+
+def moves_only(commit: SnapshotInfo) -> bool:
+    """Whether a commit left the events of every window as they were: it merged files, or moved rows to or from the
+    archive.
+    """
+    writer = commit.summary.get(WRITER)
+    merged = commit.operation == "replace" and writer != REBUILD and not int(commit.summary.get(DOUBLES, "0"))
+    return merged or writer in MOVERS
 
 
 def _hours(info: FileInfo, known_days: Callable[[], Iterable[date]]) -> Iterator[datetime]:

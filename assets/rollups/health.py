@@ -58,7 +58,7 @@ def _not_followed(app: App, site: Site) -> Iterator[Finding]:
 def _changed(app: App, site: Site, now: datetime) -> Iterator[Finding]:
     earliest = midnight(site.calendar.start)
     since = late.horizon(earliest, site.late_horizon, now)
-    stale = late.stale(app, site.rooms.postgres, since, now, earliest=earliest)
+    stale = late.stale(app, site.rooms.postgres, since, now, earliest=earliest, pause=site.late_pause)
     for job, windows, step in (
         ("roll_up_hours", stale.hours, HOUR),
         ("roll_up_days", stale.days, DAY),
@@ -70,3 +70,5 @@ def _changed(app: App, site: Site, now: datetime) -> Iterator[Finding]:
             form = "%Y-%m-%dT%H" if step == HOUR else "%Y-%m-%d"
             said = f"{counted(len(windows), 'range')} from {first:%Y-%m-%d %H:%M} on changed and was not made again"
             yield Finding(job, said, f"clearlift job {job} --app {app.name} --from {first:{form}} --to {end:{form}}")
+    if late.of_today(app, site.rooms.postgres, now):
+        yield Finding("today", "what landed is not in the windows of today", f"clearlift job today --app {app.name}")

@@ -1,12 +1,13 @@
 """Late data: the windows of an app that are stale and are to be built again, and those that are too old for that.
 
 An hour or day is stale when a commit changed it after it was built. A week or month is stale when one of its days was
-built again. A window older than the horizon is not built again automatically; it is reported, with the command that
-builds it. What does not belong here: what a commit changed (follow.py).
+built again. Windows of today are built again as soon as something landed (today.py), older ones at most once in a
+pause. A window older than the horizon is not built again automatically; it is reported, with the command that builds
+it. What does not belong here: what a commit changed (follow.py).
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -104,29 +105,43 @@ class LateDays:
 
 
 def stale(
-    app: App, postgres: Postgres, since: datetime, now: datetime, *, earliest: datetime | None = None
+    app: App,
+    postgres: Postgres,
+    since: datetime,
+    now: datetime,
+    *,
+    earliest: datetime | None = None,
+    pause: timedelta = timedelta(0),
 ) -> StaleWindows:
     """Hours and days from `since` on, and weeks and months from those of `earliest` (by default of `since`) on.
 
-    A window that has not ended, or that has only just ended, is left to its schedule.
+    A window that has not ended, or that has only just ended, is left to its schedule, and the hours of today to
+    `of_today`. One that was built within the `pause` before `now` waits until the pause is over.
     """
     first = (earliest or since).date()
+    settled = now - HOUR - SETTLING[Grain.HOURLY]
     rows = _fetch(
         app,
         postgres,
         {
-            Grain.HOURLY: (since, now - HOUR - SETTLING[Grain.HOURLY]),
+            Grain.HOURLY: (since, min(settled, midnight(now.date()) - _INSTANT)),
             Grain.DAILY: (since, now - DAY - SETTLING[Grain.DAILY]),
             # The period in which the settling began has not ended by then.
             **{p: (p.of(first).start, p.of((now - SETTLING[p]).date()).start - _INSTANT) for p in Period},
         },
+        now - pause,
     )
-    starts: dict[str, list[datetime]] = {length.value: [] for length in (*Grain, *Period)}
-    for row in rows:
-        starts[row["grain"]].append(row["window_start"].astimezone(UTC))
+    starts = _starts(rows)
     hours, days = (tuple(joined(starts[grain.value], grain.step)) for grain in Grain)
     weeks, months = (tuple(touching(p.of(at.date()) for at in starts[p.value])) for p in Period)
     return StaleWindows(hours, days, weeks, months)
+
+
+def of_today(app: App, postgres: Postgres, now: datetime) -> StaleWindows:
+    """The stale hours and day of today, as far as they have begun."""
+    begun = (midnight(now.date()), now)
+    starts = _starts(_fetch(app, postgres, dict.fromkeys(Grain, begun)))
+    return StaleWindows(*(tuple(joined(starts[grain.value], grain.step)) for grain in Grain))
 
 
 def beyond(app: App, postgres: Postgres, earliest: datetime, since: datetime) -> LateDays:
@@ -150,7 +165,10 @@ def horizon(earliest: datetime, reach: timedelta, now: datetime) -> datetime:
 
 
 def _fetch(
-    app: App, postgres: Postgres, bounds: Mapping[Grain | Period, tuple[datetime, datetime]]
+    app: App,
+    postgres: Postgres,
+    bounds: Mapping[Grain | Period, tuple[datetime, datetime]],
+    built_before: datetime | None = None,
 ) -> list[dict[str, Any]]:
     return postgres.fetch(
         read_sql("rollups/stale_windows.sql"),
@@ -160,5 +178,13 @@ def _fetch(
             "versions": [VERSION if isinstance(length, Grain) else PERIOD_VERSION for length in bounds],
             "since": [since for since, _ in bounds.values()],
             "until": [until for _, until in bounds.values()],
+            "built_before": built_before,
         },
     )
+
+
+def _starts(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[datetime]]:
+    starts: dict[str, list[datetime]] = {length.value: [] for length in (*Grain, *Period)}
+    for row in rows:
+        starts[row["grain"]].append(row["window_start"].astimezone(UTC))
+    return starts

@@ -3,6 +3,7 @@
 What belongs here: reading them, and leaving out doubles. What does not: counting, and the audit's way to read.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +16,7 @@ from resources.lake import FileInfo, LakeTable
 
 @dataclass(frozen=True)
 class WindowEvents:
-    """The events of a window, of one organisation or of all, but not of those `without`.
+    """The events of a window, of some organisations (None: of all), but not of those `without`.
 
     They are those of a snapshot, so that a window holds what its record says, and no commit that landed meanwhile. None
     is the newest snapshot.
@@ -23,7 +24,7 @@ class WindowEvents:
 
     table: LakeTable
     window: Window
-    org: str | None = None
+    orgs: Collection[str] | None = None
     snapshot_id: int | None = None
     without: frozenset[str] = frozenset()
 
@@ -49,7 +50,7 @@ class WindowEvents:
         rows = rows.filter(pl.col("timestamp") >= window.start, pl.col("timestamp") < window.end)
         if self.without:
             rows = rows.filter(~pl.col("org_tag").is_in(list(self.without)))
-        return rows if self.org is None else rows.filter(pl.col("org_tag") == self.org)
+        return rows if self.orgs is None else rows.filter(pl.col("org_tag").is_in(list(self.orgs)))
 
     def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
         """What a query over `scan` gives; an error because of damaged or missing files names them."""
@@ -58,9 +59,5 @@ class WindowEvents:
 
     @cached_property
     def _files(self) -> list[FileInfo]:
-        files = self.table.files(self.window.start, self.window.end, self._orgs, self.snapshot_id)
+        files = self.table.files(self.window.start, self.window.end, self.orgs, self.snapshot_id)
         return [info for info in files if info.partition is None or info.partition.tenant not in self.without]
-
-    @property
-    def _orgs(self) -> list[str] | None:
-        return None if self.org is None else [self.org]

@@ -73,7 +73,8 @@ class Sessions:
 
     def _replace(self, connection: Connection, day: Window, org: str | None, built: BuiltSessions) -> None:
         head = pruned.countable_head(connection, self.app, self.events, read_for(day), org)
-        events, _ = WindowEvents(self.events, read_for(day), org, head[0]).single(Grain.DAILY)
+        orgs = None if org is None else [org]
+        events, _ = WindowEvents(self.events, read_for(day), orgs, head[0]).single(Grain.DAILY)
         of_day = {"app": self.app.name, "day": day.start.date()}
         connection.execute(
             f"delete from {TABLE}"
@@ -103,10 +104,12 @@ class Sessions:
         built.recomputed += counts[Origin.RECOMPUTED.value]
 
 
-def stale(app: App, postgres: Postgres, since: datetime, now: datetime) -> tuple[Window, ...]:
+def stale(
+    app: App, postgres: Postgres, since: datetime, now: datetime, pause: timedelta = timedelta(0)
+) -> tuple[Window, ...]:
     """Days from `since` on whose sessions a commit may have changed since they were built, joined into ranges.
 
-    Days that have not settled are left to their schedule.
+    Days that have not settled are left to their schedule. One that was built within the `pause` before `now` waits.
     """
     rows = postgres.fetch(
         read_sql("sessions/stale_days.sql"),
@@ -117,6 +120,7 @@ def stale(app: App, postgres: Postgres, since: datetime, now: datetime) -> tuple
             "until": now - SETTLING,
             "before": AFTER // DAY,
             "after": BEFORE // DAY,
+            "built_before": now - pause,
         },
     )
     return tuple(joined((midnight(row["day"]).astimezone(UTC) for row in rows), DAY))

@@ -10,6 +10,7 @@ from dagster import AssetSelection
 
 from assets.apps import App
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, days_again, made_up
+from assets.rollups.follow import followed
 from assets.rollups.late import horizon
 from assets.sessions import assets
 from assets.sessions.build import built, stale
@@ -61,7 +62,7 @@ def _missing(app: App, site: Site, at: datetime) -> Iterator[Request]:
 def _late(app: App, site: Site) -> Iterator[Request | str]:
     rooms, now = site.rooms, site.rooms.clock()
     since = horizon(midnight(site.calendar.start), site.late_horizon, now)
-    windows = stale(app, rooms.postgres, since, now)
-    yield from days_again(windows)
+    windows = stale(app, rooms.postgres, since, now, site.late_pause)
+    yield from days_again(windows, followed(app, rooms.postgres))
     if not windows:
         yield "No day whose sessions were built has changed since."

@@ -25,7 +25,7 @@ summed as (
     inner join ({counted}) as counted
         on day > %(today)s::date - 2 * days and day <= %(today)s::date
     -- The constant tells the planner how far back the ranges go; without it the whole history would be read.
-    where day > %(today)s::date - 180
+    where day > %(today)s::date - 180 and org_tag = any(%(tags)s::text[])
     group by org_tag, range, {names}
 ),
 

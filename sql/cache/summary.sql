@@ -15,6 +15,7 @@ views as (
     select org_tag, day, sum(events) as page_views
     from rollups.daily
     where app = %(app)s and day > %(today)s::date - 180 and day <= %(today)s::date and event_type = 'page_view'
+        and org_tag = any(%(tags)s::text[])
     group by org_tag, day
 ),
 
@@ -33,7 +34,7 @@ counted as (
         on totals.day > %(today)s::date - 2 * ranges.days and totals.day <= %(today)s::date
     left join views on views.org_tag = totals.org_tag and views.day = totals.day
     -- The constant tells the planner how far back the ranges go; without it the whole history would be read.
-    where totals.app = %(app)s and totals.day > %(today)s::date - 180
+    where totals.app = %(app)s and totals.day > %(today)s::date - 180 and totals.org_tag = any(%(tags)s::text[])
     group by totals.org_tag, ranges.range, present
 )
 

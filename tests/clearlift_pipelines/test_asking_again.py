@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from dagster import DagsterRunStatus, RunRequest, SensorDefinition, build_sensor_context
+from dagster import AssetKey, DagsterRunStatus, RunRequest, SensorDefinition, build_sensor_context
 from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
 from assets.pace import FIRST_PAUSE
@@ -17,27 +17,50 @@ from tests.clearlift_pipelines.location import Location
 
 NOW = datetime(2025, 10, 14, 12, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-INGEST = "clearlift_ingest"
+TODAY = "clearlift_today"
+INGESTED = AssetKey(["clearlift", "events", "ingested"])
 
 
 def asked(location: Location, sensor: str = "landing") -> list[RunRequest]:
     return sensed(location, sensor)[0]
 
 
-def test_a_failed_ingest_is_asked_for_again_though_nothing_else_lands(location: Location) -> None:
+def whole(location: Location) -> list[RunRequest]:
+    """Of what the landing sensor requests, the runs from landing to cache."""
+    return [request for request in asked(location) if not request.asset_selection]
+
+
+def test_a_failed_run_is_asked_for_again_though_nothing_else_lands(location: Location) -> None:
     location.now = NOW
     put(location, "one", NOW, line(1))
     asked_at: list[int] = []
     for minute in (0, *range(1, 190, 2)):
         location.now = NOW + minute * MINUTE
-        for request in asked(location):
+        for request in whole(location):
             ended = DagsterRunStatus.CANCELED if len(asked_at) == 1 else DagsterRunStatus.FAILURE
-            location.recorded(request, INGEST, ended)
+            location.recorded(request, TODAY, ended)
             asked_at.append(minute)
     assert asked_at == [0, 1, 3, 7, 15, 31, 63, 123, 183], "twice the pause after each failure, at most an hour"
     location.now += timedelta(hours=1)
-    assert location.run("ingest").success
+    assert location.run("today").success
     assert sensed(location, "landing") == ([], "Nothing has landed.")
+
+
+def test_where_the_cache_fails_again_and_again_batches_are_ingested_all_the_same(location: Location) -> None:
+    location.now = NOW
+    put(location, "one", NOW, line(1))
+    (request,) = asked(location)
+    location.recorded(request, TODAY, DagsterRunStatus.FAILURE)
+    put(location, "two", NOW, line(2))
+    (ingest,) = asked(location)
+    assert ingest.asset_selection == [INGESTED]
+    run = location.recorded(ingest, TODAY, DagsterRunStatus.STARTED)
+    assert asked(location) == [], "an open run takes it in"
+    location.instance.report_run_failed(run)
+    assert asked(location) == [], "it has failed a moment ago"
+    location.now += FIRST_PAUSE
+    (again,) = asked(location)
+    assert not again.asset_selection, "the whole is due again, so that no part is asked for beside it"
 
 
 def test_a_run_that_died_again_and_again_is_one_failure(location: Location) -> None:
@@ -45,8 +68,8 @@ def test_a_run_that_died_again_and_again_is_one_failure(location: Location) -> N
     put(location, "one", NOW, line(1))
     (request,) = asked(location)
     for _ in range(1 + MAX_RETRIES):  # Dagster makes it again with the same tags
-        location.recorded(request, INGEST, DagsterRunStatus.FAILURE)
-    assert asked(location) == []
+        location.recorded(request, TODAY, DagsterRunStatus.FAILURE)
+    assert whole(location) == []
     location.now += FIRST_PAUSE
     assert len(asked(location)) == 1
 
@@ -56,15 +79,15 @@ def test_while_an_ingest_hangs_no_batch_adds_another(location: Location) -> None
     put(location, "one", NOW, line(1))
     (request,) = asked(location)
     for number, status in enumerate(OPEN):
-        run = location.recorded(request, INGEST, status)
+        run = location.recorded(request, TODAY, status)
         put(location, f"batch {number}", NOW, line(number))
         assert asked(location) == [], status
         location.instance.delete_run(run.run_id)
         assert len(asked(location)) == 1
-    run = location.recorded(request, INGEST, DagsterRunStatus.STARTED)
+    run = location.recorded(request, TODAY, DagsterRunStatus.STARTED)
     # The daily sweep may wait for it, once.
     (sweep,) = ticked(location, "sweep", datetime(2025, 10, 15, 4, tzinfo=UTC))
-    location.recorded(sweep, INGEST, DagsterRunStatus.QUEUED)
+    location.recorded(sweep, TODAY, DagsterRunStatus.QUEUED)
     location.now = NOW + timedelta(days=2)
     assert ticked(location, "sweep", datetime(2025, 10, 16, 4, tzinfo=UTC)) == []
     assert asked(location) == []

@@ -29,6 +29,8 @@ CAPABILITIES = {"events", "rollups", "sessions", "cache"}
 MADE = {
     "clearlift/events/ingested": "clearlift_events",
     "clearlift/events/compacted": "clearlift_events",
+    "clearlift/rollups/today": "clearlift_rollups",
+    "clearlift/cache/today": "clearlift_cache",
     "clearlift/rollups/hourly": "clearlift_rollups",
     "clearlift/rollups/daily": "clearlift_rollups",
     "clearlift/rollups/weekly": "clearlift_rollups",
@@ -56,6 +58,8 @@ PARENTS = {
     },
     "clearlift/events/ingested": {"clearlift/events/landing", "clearlift/d1/org_tag_mappings"},
     "clearlift/events/compacted": {"clearlift/events/ingested"},
+    "clearlift/rollups/today": {"clearlift/events/ingested"},
+    "clearlift/cache/today": {"clearlift/rollups/today", "clearlift/d1/org_tag_mappings"},
     "clearlift/rollups/hourly": {"clearlift/events/compacted"},
     "clearlift/rollups/daily": {"clearlift/rollups/hourly"},
     "clearlift/rollups/weekly": {"clearlift/rollups/daily"},
@@ -112,7 +116,7 @@ OF_BACKUPS = " backup backup_age rotate"
 OF_REQUESTS = "erasure_requests export_requests"
 JOBS = {
     "clearlift": "ads archive attribution compact compliance erase hourly ingest observe policy remove_files"
-    " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions tidy verify_cache warm",
+    " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions tidy today verify_cache warm",
     "consignment": "archive changes compliance erase integrity invalidate observe policy retention seal verify_cache"
     " warm",
     "growth": "aggregate archive compliance database erase experiments inactive_sessions"
@@ -128,7 +132,6 @@ TICKS = {
         "observe": ("observe", "15 0 * * *"),
         "ads_hourly": ("ads", "5 * * * *"),
         "hourly": ("hourly", "10 * * * *"),
-        "today": ("roll_up_days", "20 * * * *"),
         "attribution_today": ("attribution", "25 * * * *"),
         "warm": ("warm", "35 * * * *"),
         "tidy": ("tidy", "40 * * * *"),
@@ -139,7 +142,7 @@ TICKS = {
         "attribution_daily": ("attribution", "55 0 * * *"),
         "ads_daily": ("ads", "15 3 * * *"),
         "remove_files": ("remove_files", "50 3 * * *"),
-        "sweep": ("ingest", "0 4 * * *"),
+        "sweep": ("today", "0 4 * * *"),
         "verify_cache": ("verify_cache", "20 4 * * *"),
         "ads_look_back": ("ads", "45 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
@@ -195,7 +198,7 @@ TICKS_OF_BACKUPS = {
 }
 # By sensor: its interval in seconds, and its jobs.
 WATCHES = {
-    "clearlift_landing": (30, "clearlift_ingest"),
+    "clearlift_landing": (10, "clearlift_today"),
     "clearlift_late_data": (
         60,
         "clearlift_roll_up_hours clearlift_roll_up_days clearlift_roll_up_weeks clearlift_roll_up_months",

@@ -48,7 +48,6 @@ def late_windows(location: Location) -> list[Requested]:
     [
         ("hourly", datetime(2025, 10, 14, 12, 10, tzinfo=UTC), "2025-10-14-11:00", "2025-10-14-11:00"),
         ("hourly", datetime(2025, 10, 14, 0, 10, tzinfo=UTC), "2025-10-13-23:00", "2025-10-13-23:00"),
-        ("today", datetime(2025, 10, 14, 0, 20, tzinfo=UTC), "2025-10-14", "2025-10-14"),
         ("attribution_today", datetime(2025, 10, 14, 0, 25, tzinfo=UTC), "2025-10-14", "2025-10-14"),
         ("daily", datetime(2025, 11, 1, 0, 30, tzinfo=UTC), "2025-10-31", "2025-10-31"),
         ("weekly", datetime(2025, 10, 13, 0, 45, tzinfo=UTC), "2025-10-06", "2025-10-06"),
@@ -76,7 +75,7 @@ def test_a_schedule_names_its_partitions_and_its_tick(
 def test_ticks_of_one_hour_request_one_run_and_of_the_next_another(location: Location) -> None:
     location.now = NOW
     ticks = [NOW + timedelta(hours=n) for n in range(30)]
-    for name in ("hourly", "today"):
+    for name in ("hourly", "attribution_today"):
         assert len({scheduled(location, name, at).run_key for at in ticks}) == len(ticks)
         assert scheduled(location, name, NOW).run_key == scheduled(location, name, NOW).run_key
 
@@ -92,7 +91,13 @@ def test_the_landing_sensor_requests_what_has_landed(location: Location) -> None
     (other,), _ = sensed(location, "landing")
     assert other.tags[STATE] != request.tags[STATE]
     assert request.tags[STATE].startswith(f"{landing.zone(CLEARLIFT).hour_prefix(NOW)}one")
-    assert location.run("ingest").success
+    assert location.run("today").success
+    assert sensed(location, "landing") == ([], "Nothing has landed.")
+    EventLake(location.stores).append_as_foreigner(event(timestamp=NOW))
+    assert sensed(location, "landing") == ([], "Nothing has landed."), "nobody has followed that commit"
+    sensed(location, "late_data")
+    (request,), _ = sensed(location, "landing")
+    assert location.run("today").success
     assert sensed(location, "landing") == ([], "Nothing has landed.")
 
 

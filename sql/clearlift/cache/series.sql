@@ -23,7 +23,7 @@ points as (
         ) as point
     from rollups.hourly_totals
     where
-        app = %(app)s
+        app = %(app)s and org_tag = any(%(tags)s::text[])
         and hour >= (%(today)s::date - 1)::timestamp at time zone 'UTC'
         and hour < (%(today)s::date + 1)::timestamp at time zone 'UTC'
     union all
@@ -41,7 +41,9 @@ points as (
     inner join rollups.daily_totals as totals
         on totals.day > %(today)s::date - 2 * ranges.days and totals.day <= %(today)s::date
     -- The constant tells the planner how far back the ranges go; without it the whole history would be read.
-    where totals.app = %(app)s and totals.day > %(today)s::date - 180 and ranges.days > 1
+    where
+        totals.app = %(app)s and totals.org_tag = any(%(tags)s::text[])
+        and totals.day > %(today)s::date - 180 and ranges.days > 1
 )
 
 select

@@ -29,6 +29,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     MAX_RUNTIME_SECONDS_TAG,
+    PRIORITY_TAG,
 )
 
 from assets.apps import App
@@ -40,6 +41,8 @@ from assets.rooms import Rooms
 RETRIES = {"dagster/max_retries": str(MAX_RETRIES)}
 # dagster.yaml lets one run at a time through for each value of this tag.
 ALONE = "clearlift/alone"
+# dagster.yaml lets one run less through with this tag than there are places, so that an urgent one finds its own.
+PATIENT = "clearlift/patient"
 # A moment that is evaluated so late was missed, and not merely evaluated slowly.
 GRACE = timedelta(minutes=15)
 Jobs = Mapping[str, UnresolvedAssetJobDefinition]
@@ -50,6 +53,7 @@ def as_job(app: App, job: Job) -> UnresolvedAssetJobDefinition:
     name, tags = job_name(app, job.name), {MAX_RUNTIME_SECONDS_TAG: str(int(job.longest.total_seconds()))}
     if job.retried:
         tags |= RETRIES
+    tags |= {PRIORITY_TAG: "1"} if job.urgent else {PATIENT: "yes"}
     if job.alone:
         tags[ALONE] = name
     return define_asset_job(name, job.selection, description=job.description, tags=tags)

@@ -55,7 +55,8 @@ class Job:
     """Assets that are made together. Its full name starts with the app's.
 
     longest: a run that takes longer is ended, because it hangs. alone: its runs work under one lock from begin to end,
-    so that a second one waits in the queue, and not in a process.
+    so that a second one waits in the queue, and not in a process. urgent: its runs start before all others, and have a
+    place that no other job takes.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Job:
     longest: timedelta
     retried: bool = True
     alone: bool = False
+    urgent: bool = False
 
 
 @dataclass(frozen=True)

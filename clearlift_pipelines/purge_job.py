@@ -20,6 +20,7 @@ from dagster import (
 from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
 from assets.apps.pipelines import PIPELINES
+from assets.automation import PATIENT
 from assets.capability import AfterGap, job_name
 from clearlift_pipelines.purging import purge
 
@@ -59,7 +60,7 @@ def build(days: int, clock: Callable[[], datetime]) -> tuple[JobDefinition, Sche
     @job(
         name=NAME,
         description="Purge Dagster's run history; a dry run unless the configuration says otherwise.",
-        tags={MAX_RUNTIME_SECONDS_TAG: str(int(LONGEST.total_seconds()))},
+        tags={MAX_RUNTIME_SECONDS_TAG: str(int(LONGEST.total_seconds())), PATIENT: "yes"},
     )
     def purging() -> None:
         purge_history()

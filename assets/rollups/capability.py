@@ -42,6 +42,7 @@ def bring(app: App, site: Site) -> Capability:
                 "Take what has landed into the lake, roll up what that changed of today, and show it in the cache.",
                 timedelta(hours=1),
                 alone=True,
+                urgent=True,
             ),
             Job(
                 "hourly",

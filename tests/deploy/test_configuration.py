@@ -24,8 +24,10 @@ from dagster._core.instance.config import dagster_instance_config_schema
 from dagster._core.workspace.config_schema import process_workspace_config
 from dagster_shared.yaml_utils import load_yaml_from_path, safe_load_yaml
 
-from assets.automation import ALONE
+from assets.automation import ALONE, PATIENT
+from clearlift_pipelines.definitions import build_defs
 from clearlift_pipelines.launcher import GRACE_SECONDS
+from clearlift_pipelines.settings import Settings
 from tests.deploy.deployment import UNITS as DEPLOYED_UNITS
 from tests.deploy.units import installed, parsed
 
@@ -114,6 +116,17 @@ def test_runs_that_hang_are_ended_and_jobs_that_hold_a_lock_wait_in_the_queue(pa
     assert {"key": ALONE, "value": {"applyLimitPerUniqueValue": True}, "limit": 1} in instance["concurrency"]["runs"][
         "tag_concurrency_limits"
     ]
+
+
+@pytest.mark.parametrize("path", ["dagster_home", *(f"deploy/{place}" for place in PLACES)])
+def test_what_has_landed_finds_a_free_place_and_waits_for_no_slow_queue(path: str) -> None:
+    instance = loaded(ROOT / path / "dagster.yaml")
+    runs = instance["concurrency"]["runs"]
+    assert {"key": PATIENT, "limit": runs["max_concurrent_runs"] - 1} in runs["tag_concurrency_limits"]
+    assert instance["run_coordinator"]["config"]["dequeue_interval_seconds"] == 1
+    jobs = build_defs(Settings(_env_file=None)).jobs  # type: ignore[call-arg]  # of pydantic-settings, not a field
+    urgent = {job.name for job in jobs or () if PATIENT not in (job.tags or {})}
+    assert urgent == {"clearlift_today"}
 
 
 def test_without_a_run_history_a_machine_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:

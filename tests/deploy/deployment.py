@@ -133,12 +133,13 @@ class Deployment:
         return [Unit.of(name, self.place / "deploy" / "vm") for name in UNITS]
 
     def runs(self) -> list[int]:
-        """The processes of runs: those of the run server that started something of Dagster's."""
+        """The processes of runs: those that the run server's process of loaded definitions made."""
         found = []
         main = self.services["clearlift-runs"].main
         for pid in group(main):
             with suppress(psutil.NoSuchProcess):
-                if "spawn_main" in " ".join(psutil.Process(pid).cmdline()):
+                parent = psutil.Process(pid).parent()
+                if parent is not None and "multiprocessing.forkserver" in " ".join(parent.cmdline()):
                     found.append(pid)
         return found
 

@@ -128,6 +128,9 @@ def servers(tmp_path: Path, own_postgres: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_killed_process_leaves_no_run_open(servers: Servers) -> None:
     """One story, because each start of a server takes seconds."""
     run, process = servers.launch()
+    parent = process.parent()
+    assert parent is not None
+    assert "multiprocessing.forkserver" in " ".join(parent.cmdline()), "it imported nothing by itself"
     _code_server_is_killed(servers, run, process)
     _run_is_killed(servers, run, process)
     _run_server_is_killed(servers)

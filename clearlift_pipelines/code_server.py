@@ -10,6 +10,8 @@ import logging
 import multiprocessing
 import sys
 import time
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
 from typing import Any
 
 import dagster._grpc.server
@@ -29,13 +31,16 @@ class CodeServer(DagsterApiServer):
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+        context: BaseContext = multiprocessing.get_context("spawn")
         if sys.platform == "linux":
-            # A run's process is forked from one that has imported everything and has no thread, and that the first run
-            # starts: the definitions are there after 0.9 s of CPU, in a new interpreter after 6 s. That was the longest
-            # part of the way from a landing to the cache.
-            self._mp_ctx = multiprocessing.get_context("forkserver")
-            self._mp_ctx.set_forkserver_preload(PRELOADED)
+            # A run's process is forked from one that has imported everything and has no thread: the definitions are
+            # there after 0.9 s of CPU, in a new interpreter after 6 s. That was the longest part of the way from the
+            # landing zone to the cache. It imports while this process does, because a launch waits 60 s for it.
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload(PRELOADED)
+            forkserver.ensure_running()
+        super().__init__(*arguments, **named)
+        self._mp_ctx = context
 
     def _check_for_orphaned_runs(self) -> None:
         try:

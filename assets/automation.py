@@ -107,7 +107,8 @@ def as_sensor(app: App, watch: Watch, jobs: Jobs, rooms: Rooms) -> SensorDefinit
     def evaluate(context: SensorEvaluationContext) -> SensorResult:
         assert context.repository_def is not None  # Dagster evaluates a sensor within its code location
         runs, now = Runs(context.instance, context.repository_def), rooms.clock()
-        found, results, reasons = [], [], []
+        found: list[RunRequest] = []
+        results, reasons = [], []
         for answer in watch.asks(context.log.warning):
             if isinstance(answer, str):
                 reasons.append(answer)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +30,12 @@ def counted_again(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The events that each count of windows took in, from now on."""
     counts: list[int] = []
     count: Callable[..., Any] = RollUp.count
-    monkeypatch.setattr(RollUp, "count", lambda self, events: counts.append(events.height) or count(self, events))
+
+    def counting(self: RollUp, events: pl.DataFrame) -> Any:
+        counts.append(events.height)
+        return count(self, events)
+
+    monkeypatch.setattr(RollUp, "count", counting)
     return counts
 
 

@@ -40,7 +40,7 @@ class CodeServer(DagsterApiServer):
             context.set_forkserver_preload(PRELOADED)
             forkserver.ensure_running()
         super().__init__(*arguments, **named)
-        self._mp_ctx = context
+        self._mp_ctx = context  # type: ignore[assignment]  # Dagster knows one kind
 
     def _check_for_orphaned_runs(self) -> None:
         try:

@@ -150,7 +150,7 @@ def _code_server_is_killed(servers: Servers, run: DagsterRun, process: psutil.Pr
     assert forking is not None
     assert "multiprocessing.forkserver" in " ".join(forking.cmdline()), "the run has imported nothing by itself"
     assert forking.ppid() == runs.main
-    assert not psutil.Process(code.main).children()
+    assert not [each for child in psutil.Process(code.main).children() for each in child.children()], "it makes no run"
     os.kill(code.main, signal.SIGKILL)
     until(lambda: code.starts == 2 and code.active.is_set())
     assert fault("127.0.0.1", servers.ports["code"]) is None

@@ -1,5 +1,5 @@
--- Records a day of some organisations (array orgs) as built, with the events that its totals hold: version, snapshot_id,
--- sequence, built_at. Ordered, so that no two transactions wait for each other.
+-- Records a day of some organisations of an app (array orgs) as built, with the events that its totals hold: version,
+-- snapshot_id, sequence, built_at. Ordered, so that no two transactions wait for each other.
 insert into rollups.windows (app, grain, window_start, org_tag, version, snapshot_id, sequence, events, built_at)
 select %(app)s, 'daily', %(day)s, built.org_tag, %(version)s, %(snapshot_id)s, %(sequence)s, coalesce(totals.events, 0),
     %(built_at)s

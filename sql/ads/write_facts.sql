@@ -3,10 +3,9 @@
 -- Parameters: app, run_id, org_id, platform and account_id of the slice, currency, time_zone and attribution of the
 -- account, and today. Names: the table of the level's facts, its key column.
 with loaded as (
-    select distinct on (i.entity_id, i.date) i.*
+    select i.*
     from incoming i
     join window_days w on w.date = i.date
-    order by i.entity_id, i.date, i.seq desc
 ), written as (
     insert into {facts} as f (
         app, org_id, {key}, date, platform, account_id, impressions, clicks, spend, conversions, conversions_value,

@@ -76,7 +76,8 @@ def _load(slice_: Slice) -> Seen:
         slice_.connection.execute("drop table pg_temp.incoming")
         slice_.connection.execute("alter table pg_temp.settled rename to incoming")
     slice_.execute("said_zero")
-    slice_.connection.execute("analyze incoming")
+    # The columns that are joined by: those of all nine took a fifth of the server's time.
+    slice_.connection.execute("analyze incoming (entity_id, date)")
     return seen
 
 

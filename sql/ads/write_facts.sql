@@ -24,6 +24,8 @@ with loaded as (
           and stored.currency = %(currency)s and stored.time_zone = %(time_zone)s
           and stored.attribution_window = %(attribution)s and stored.is_final = (l.date < %(today)s)
     )
+    -- As the key has them, because its index grows fastest at its end.
+    order by l.entity_id, l.date
     on conflict (app, org_id, {key}, date) do update
     set impressions = excluded.impressions,
         clicks = excluded.clicks,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,7 +27,7 @@ ROOT = Path(".cache/bench")
 FIRST_DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def stores(name: str, **given: str) -> Stores:
+def stores(name: str, **given: Any) -> Stores:
     """Migrated embedded stores of a benchmark. Stores that other migrations made are deleted and made again.
 
     given: further settings.

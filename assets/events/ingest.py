@@ -34,9 +34,9 @@ from resources.postgres import Postgres
 from resources.r2 import ObjectInfo, ObjectStore
 from resources.sql_files import read_sql
 
-# Unpacked bytes of a group: 512 MiB are some 340,000 events, 200 MB as columns. A larger group has fewer files, because
-# it has one an organisation and day, and needs more memory.
-GROUP_BYTES = 512 * 2**20
+# Unpacked bytes of a group: 256 MiB are some 210,000 events. A larger group has fewer files, because it has one an
+# organisation and day, but 354 MiB took a process of 1,040 MiB.
+GROUP_BYTES = 256 * 2**20
 CHUNK_BYTES = 32 * 2**20  # decoded at once
 _DAY = pl.col("timestamp").dt.date().alias("day")
 

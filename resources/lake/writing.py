@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import polars as pl
 import pyarrow as pa
@@ -48,7 +49,7 @@ class Writer:
                 if room.has_failed:
                     break
                 tasks.append(pool.submit(self._one, part))
-                tasks[-1].add_done_callback(lambda task, size=size: room.give(size, task))
+                tasks[-1].add_done_callback(partial(room.give, size))
         return [task.result() for task in tasks]
 
     def _parts(self, parts: Iterable[tuple[PartitionKey, pl.DataFrame]]) -> Iterator["_Part"]:

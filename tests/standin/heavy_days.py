@@ -58,8 +58,8 @@ def counted(task: Mapping[str, Any]) -> Answer:
     rows = read(task["sources"], [column["live_name"] for column in task["columns"]])
     start, end = (datetime.fromisoformat(task[name]) for name in ("start", "end"))
     inside = rows.filter(pl.col("timestamp") >= start, pl.col("timestamp") < end)
-    if task["organisation"] is not None:
-        inside = inside.filter(pl.col("org_tag") == task["organisation"])
+    if task["organisations"] is not None:
+        inside = inside.filter(pl.col("org_tag").is_in(task["organisations"]))
     inside = inside.filter(~pl.col("org_tag").is_in(task["without"]))
     target = Path(local(task["target"]))
     target.mkdir(parents=True)

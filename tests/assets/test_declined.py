@@ -16,7 +16,7 @@ from dagster import (
     define_asset_job,
     materialize,
 )
-from dagster._core.events import StepFailureData
+from dagster._core.execution.plan.objects import StepFailureData
 
 import assets.integrity.assets
 from assets.apps import APPS

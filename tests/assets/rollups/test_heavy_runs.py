@@ -43,7 +43,7 @@ PROGRAM = shlex.join(["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.
 )
 def event_lake(request: pytest.FixtureRequest, tmp_path: Path, postgres_dsn: str) -> Iterator[EventLake]:
     """Stores whose heavy days go to the stand-in, and every day is heavy."""
-    given = {"home": tmp_path / "home", "postgres_dsn": SecretStr(postgres_dsn), "pipes_from_mib": 0}
+    given: dict[str, Any] = {"home": tmp_path / "home", "postgres_dsn": SecretStr(postgres_dsn), "pipes_from_mib": 0}
     stores = Stores(settings.load(**given, **request.param))
     stores.migrate()
     yield EventLake(stores)

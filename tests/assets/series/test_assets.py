@@ -92,7 +92,9 @@ def test_quarantined_lines_are_landed_again_when_that_is_asked_for(sample: Locat
     store.put(f"{landing.zone(SESH).hour_prefix(NOW)}newcomer.ndjson", line("first", 1, userId="newcomer"))
     refused = metadata(run_job(sample, "points"), "points__ingested")
     (landed,) = (record.data for record in refused["landed"].records)
-    (open_line,) = quarantine(sample.stores, SESH).refusals.lines(Selection("unknown_user"))
+    of_points = quarantine(sample.stores, SESH)
+    assert of_points is not None
+    (open_line,) = of_points.refusals.lines(Selection("unknown_user"))
     assert landed == {
         "batch": open_line.sha256[:16],
         "lines": "1: 0 stored, 0 doubled, 1 refused",

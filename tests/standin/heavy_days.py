@@ -42,20 +42,19 @@ def launched(context: AssetExecutionContext, task: Mapping[str, Any]) -> Sequenc
 
 
 def merged(task: Mapping[str, Any], merge: Mapping[str, Any]) -> Answer:
-    names = [column["live_name"] for column in merge["columns"]]
     target = Path(local(merge["target"]))
     target.parent.mkdir(parents=True, exist_ok=True)
     schema = pa.schema(
         pa.field(c["live_name"], ARROW[c["type"]], metadata={"PARQUET:field_id": str(c["id"])})
         for c in merge["columns"]
     )
-    read(merge["sources"], names).sort(task["order"]).lazy().sink_parquet(target, arrow_schema=schema)
-    ids = pl.concat(read([path], [task["id"]]) for path in (*merge["sources"], *merge["others"]))
-    return {"doubled": int(ids[task["id"]].is_duplicated().sum()) if merge["others"] else 0}
+    read(merge["sources"], merge["columns"]).sort(task["order"]).lazy().sink_parquet(target, arrow_schema=schema)
+    everything = read([*merge["sources"], *merge["others"]], merge["columns"])
+    return {"doubled": int(everything[task["id"]].is_duplicated().sum()) if merge["others"] else 0}
 
 
 def counted(task: Mapping[str, Any]) -> Answer:
-    rows = read(task["sources"], [column["live_name"] for column in task["columns"]])
+    rows = read(task["sources"], task["columns"])
     start, end = (datetime.fromisoformat(task[name]) for name in ("start", "end"))
     inside = rows.filter(pl.col("timestamp") >= start, pl.col("timestamp") < end)
     if task["organisations"] is not None:
@@ -70,13 +69,16 @@ def counted(task: Mapping[str, Any]) -> Answer:
     return {"rows_read": rows.height, "parts": len(parts)}
 
 
-def read(paths: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
-    return pl.concat(
-        pl.read_parquet(local(path), hive_partitioning=False).select(
-            pl.col(name) if name in pl.read_parquet_schema(local(path)) else pl.lit(None).alias(name) for name in names
+def read(paths: Sequence[str], columns: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """The rows of files; one that lacks a column has nulls there."""
+    typed = pl.Schema(pa.schema((column["live_name"], ARROW[column["type"]]) for column in columns))
+    found = (
+        pl.scan_parquet(
+            local(path), hive_partitioning=False, schema=typed, missing_columns="insert", extra_columns="ignore"
         )
         for path in paths
     )
+    return pl.concat(found).collect()
 
 
 def local(path: str) -> str:

@@ -210,8 +210,7 @@ def test_a_commit_that_lands_while_a_window_is_built_keeps_it_stale(
     ("now", "hours", "days"),
     [
         (at(2, 10, 59), False, False),  # the hour is in progress
-        (at(2, 11, 14), False, False),  # its schedule comes at hh:10 and needs a moment
-        (at(2, 11, 15), True, False),
+        (at(2, 23, 59), False, False),  # it has ended, and hours of today are made as soon as something lands
         (at(3, 0, 44), True, False),
         (at(3, 0, 45), True, True),
     ],

@@ -52,8 +52,8 @@ class IngestConfig(Config):
     )
 
 
-def build(app: App, calendar: Calendar) -> list[AssetsDefinition]:
-    """The event assets of an application that has an audience."""
+def build(app: App, calendar: Calendar, *, has_stream: bool = False) -> list[AssetsDefinition]:
+    """The event assets of an application that has an audience. has_stream: whether its stream lands batches too."""
     if app.audience is None:
         return []
     audience = app.audience
@@ -84,7 +84,7 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition]:
                 "The files of all partitions that landed events fall on can be read. Events of others are quarantined."
             ),
         },
-        deps=[landing, [app.name, *STREAMED], [app.name, "d1", audience.org_tags_table]],
+        deps=[landing, *([[app.name, *STREAMED]] if has_stream else []), [app.name, "d1", audience.org_tags_table]],
         description=f"Landed batches, validated, without doubles, in the Iceberg table {audience.table}: exactly once.",
         metadata={"dagster/column_schema": EVENT_SCHEMA, "dagster/table_name": ".".join(events_table(app).identifier)},
         pool="lake",

@@ -16,16 +16,10 @@ def bring(app: App, site: Site) -> Capability:
     if app.audience is None:
         return Capability()
 
-    def committed(_warn: Callable[[str], None]) -> Iterator[Request | str]:
-        stream = Stream.of(site.rooms, app)
-        waiting = stream.waiting() if stream is not None else []
-        if not waiting:
-            yield "No second source of events is set." if stream is None else "Every commit of the stream has landed."
-            return
-        yield Request(state=str(waiting[-1].snapshot_id))
-
+    has_stream = site.rooms.event_stream(app) is not None
+    streamed = _streamed(app, site) if has_stream else Capability()
     return Capability(
-        assets=[*stream_assets.build(app), *assets.build(app, site.calendar)],
+        assets=[*streamed.assets, *assets.build(app, site.calendar, has_stream=has_stream)],
         jobs=[
             Job(
                 "ingest",
@@ -34,16 +28,34 @@ def bring(app: App, site: Site) -> Capability:
                 timedelta(hours=1),
                 alone=True,
             ),
+            *streamed.jobs,
+        ],
+        watches=streamed.watches,
+        health=health.checks(app, site),
+    )
+
+
+def _streamed(app: App, site: Site) -> Capability:
+    def committed(_warn: Callable[[str], None]) -> Iterator[Request | str]:
+        stream = Stream.of(site.rooms, app)
+        waiting = stream.waiting() if stream is not None else []
+        if waiting:
+            yield Request(state=str(waiting[-1].snapshot_id))
+        else:
+            yield "Every commit of the stream has landed."
+
+    return Capability(
+        assets=[stream_assets.build(app)],
+        jobs=[
             Job(
                 "stream",
                 assets_of(app, stream_assets.KEY),
                 "Land what another program appended to a table of the lake.",
                 timedelta(hours=1),
                 alone=True,
-            ),
+            )
         ],
         watches=[
             Watch("stream", ("stream",), "Asks for a landing as soon as the stream's table has a commit.", committed),
         ],
-        health=health.checks(app, site),
     )

@@ -8,15 +8,13 @@ from assets.apps import App
 from assets.description import app_asset
 from assets.events.stream import Stream
 from assets.rooms import Rooms
-from resources.declined import DeclinedError
 
 KEY = ("events", "streamed")
 
 
-def build(app: App) -> list[AssetsDefinition]:
-    """The asset of an app that collects events, whether a table is set for it or not."""
-    if app.audience is None:
-        return []
+def build(app: App) -> AssetsDefinition:
+    """The asset of an app that collects events and has a stream."""
+    assert app.audience is not None
 
     @app_asset(
         app,
@@ -33,10 +31,7 @@ def build(app: App) -> list[AssetsDefinition]:
     )
     def streamed(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         stream = Stream.of(rooms, app)
-        if stream is None:
-            raise DeclinedError(
-                f"{app.name} has no second source of events", f"set CLEARLIFT_EVENT_STREAMS__{app.name.upper()}"
-            )
+        assert stream is not None  # the asset is there only where a table is set
         done = stream.run()
         yield MaterializeResult(
             metadata={
@@ -57,4 +52,4 @@ def build(app: App) -> list[AssetsDefinition]:
             ],
         )
 
-    return [streamed]
+    return streamed

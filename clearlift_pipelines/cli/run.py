@@ -48,7 +48,7 @@ FURTHER: Mapping[str, Mapping[Object, Mapping[str, Any]]] = {
         for job in ("pending_events", "aggregate", "inactive_sessions", "phones", "experiments", "reports", "database")
     },
     **{job: {} for job in ("seal", "erasure_requests", "export_requests", "changes")},
-    **{job: {} for job in ("invalidate", "warm", "integrity", "tidy", "remove_files", "policy", "retention")},
+    **{job: {} for job in ("invalidate", "warm", "today", "integrity", "tidy", "remove_files", "policy", "retention")},
     **{job: {} for job in ("observe", "backup", "rotate", "trail")},
 }
 

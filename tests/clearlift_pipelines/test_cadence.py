@@ -12,7 +12,7 @@ OF_BACKUPS = " backup backup_age rotate"
 OF_REQUESTS = "erasure_requests export_requests"
 JOBS = {
     "clearlift": "ads archive attribution compact compliance erase hourly ingest integrity observe policy remove_files"
-    " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions stream tidy today verify_cache"
+    " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions tidy today verify_cache"
     " warm",
     "consignment": "archive changes compliance erase integrity invalidate observe policy retention seal verify_cache"
     " warm",
@@ -98,7 +98,6 @@ TICKS_OF_BACKUPS = {
 # By sensor: its interval in seconds, and its jobs.
 WATCHES = {
     "clearlift_landing": (10, "clearlift_today"),
-    "clearlift_stream": (60, "clearlift_stream"),
     "clearlift_late_data": (
         60,
         "clearlift_roll_up_hours clearlift_roll_up_days clearlift_roll_up_weeks clearlift_roll_up_months",

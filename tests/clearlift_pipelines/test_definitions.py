@@ -25,7 +25,6 @@ from clearlift_pipelines.stores import Stores
 ROOT = Path(__file__).resolve().parents[2]
 CAPABILITIES = {"events", "rollups", "sessions", "cache"}
 MADE = {
-    "clearlift/events/streamed": "clearlift_events",
     "clearlift/events/ingested": "clearlift_events",
     "clearlift/events/compacted": "clearlift_events",
     "clearlift/rollups/today": "clearlift_rollups",
@@ -41,7 +40,7 @@ MADE = {
     **{f"{app.name}/cache/verified": f"{app.name}_cache" for app in APPS},
     **{f"{app.name}/cache/invalidated": f"{app.name}_cache" for app in APPS if app.cache_aside},
 }
-WITHOUT_CADENCE = {"clearlift/events/compacted", "clearlift/events/streamed"}
+WITHOUT_CADENCE = {"clearlift/events/compacted"}
 PARENTS = {
     "clearlift/attribution/touches": {
         "clearlift/events/compacted",
@@ -58,7 +57,6 @@ PARENTS = {
     },
     "clearlift/events/ingested": {
         "clearlift/events/landing",
-        "clearlift/events/streamed",
         "clearlift/d1/org_tag_mappings",
     },
     "clearlift/events/compacted": {"clearlift/events/ingested"},

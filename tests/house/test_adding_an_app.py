@@ -85,6 +85,7 @@ def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> No
             "d1",
             "database",
             "events",
+            "integrity",
             "privacy",
             "retention",
             "rollups",

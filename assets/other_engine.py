@@ -19,7 +19,7 @@ from resources.declined import DeclinedError
 if TYPE_CHECKING:
     from dagster import AssetExecutionContext
 
-PREFIX = "CLEARLIFT_"
+OURS = "CLEARLIFT_"
 Task = Mapping[str, Any]
 Said = Mapping[str, Any]
 # Starts the engine for the asset of a context, waits for its end, and returns what the program reported.
@@ -87,7 +87,7 @@ def by_command(words: Sequence[str]) -> Launch:
 
         # Dagster 1.13 asks itself for a part of Pipes that is in preview.
         warnings.filterwarnings("ignore", category=PreviewWarning)
-        blank = {name: "" for name in os.environ if name.startswith(PREFIX)}
+        blank = {name: "" for name in os.environ if name.startswith(OURS)}
         # The op's context, because Dagster 1.13 asks the asset's for what it calls deprecated itself.
         step = context.op_execution_context
         done = PipesSubprocessClient(env=blank).run(context=step, command=list(words), extras=dict(task))

@@ -87,7 +87,7 @@ PERSONAL = {
     "clearlift/archive": "events",
     "clearlift/attribution": "clicks touches",
     "clearlift/d1": "invitations marketing_choices organizations platform_connections sessions users",
-    "clearlift/events": "compacted ingested landing streamed",
+    "clearlift/events": "compacted ingested landing",
     "clearlift/privacy": "exports requests",
     "clearlift/sealing": "invitations platform_connections sessions users",
     "clearlift/sessions": "daily",

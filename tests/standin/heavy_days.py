@@ -71,7 +71,7 @@ def counted(task: Mapping[str, Any]) -> Answer:
 
 def read(paths: Sequence[str], columns: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """The rows of files; one that lacks a column has nulls there."""
-    typed = pl.Schema(pa.schema((column["live_name"], ARROW[column["type"]]) for column in columns))
+    typed = pl.Schema(pa.schema([pa.field(column["live_name"], ARROW[column["type"]]) for column in columns]))
     found = (
         pl.scan_parquet(
             local(path), hive_partitioning=False, schema=typed, missing_columns="insert", extra_columns="ignore"

@@ -8,6 +8,10 @@ from assets.finding import Severity
 from assets.points import landing
 from assets.rollups.follow import follow
 from assets.windows import HOUR, midnight
+from clearlift_pipelines import settings
+from clearlift_pipelines.cli.job import job
+from clearlift_pipelines.cli.jobs import runnable
+from clearlift_pipelines.definitions import build_defs
 from resources.d1.times import stamp
 from tests.assets.event_pipeline import line
 from tests.assets.health.watch import TICK, Watch
@@ -60,8 +64,8 @@ def test_windows_that_changed_and_were_not_made_again(watch: Watch) -> None:
     followed(lake)
     assert not watch.tick()
     watch.later(LATE - TICK)
-    for job in ("roll_up_hours", "roll_up_days"):
-        watch.gone_after(watch.found("clearlift/changed_windows", job))
+    for name in ("roll_up_hours", "roll_up_days"):
+        watch.gone_after(watch.found("clearlift/changed_windows", name))
 
 
 def test_a_batch_that_waits(watch: Watch) -> None:
@@ -146,6 +150,8 @@ def test_a_commit_of_a_stream_that_waits(watch: Watch) -> None:
     name, day = "other.stream", midnight((watch.clock() - timedelta(days=1)).date())
     watch.terminal.monkeypatch.setenv("CLEARLIFT_EVENT_STREAMS__CLEARLIFT", name)
     watch.choose(event_streams={"clearlift": name})
+    # A process of its own reads the settings anew, and so knows the job.
+    watch.terminal.monkeypatch.setitem(vars(job), "every", runnable(build_defs(settings.load())))
     catalog = watch.stores.lake.catalog
     catalog.create_namespace("other")
     rows = frame([event(timestamp=day)]).select("org_tag", "timestamp", "event_id").to_arrow()

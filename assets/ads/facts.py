@@ -70,8 +70,7 @@ def _load(slice_: Slice) -> Seen:
     seen = Seen()
     slice_.execute("incoming_facts")
     copy_in(slice_.connection, "pg_temp.incoming", normalise.FACT_COLUMNS, _facts(slice_, seen))
-    # To look for repeated rows costs less than to sort all rows in each statement that needs single ones.
-    if seen.parts or slice_.any(read_sql("ads/repeated.sql")):
+    if seen.parts:
         slice_.execute("settle_facts")
         slice_.connection.execute("drop table pg_temp.incoming")
         slice_.connection.execute("alter table pg_temp.settled rename to incoming")

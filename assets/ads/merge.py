@@ -18,9 +18,6 @@ from resources.ad_platforms import Account, MalformedPageError, OtherAccountErro
 from resources.postgres import Postgres
 
 LONGEST_SECONDS = 3_600
-# Sorts and joins over the rows of a slice stay in memory, as far as 300,000 rows go into it; the server's own 4 MB send
-# them through files from 30,000 rows on.
-MEMORY = "48MB"
 COUNTED = ("pages", "rows", "inserted", "updated", "deleted")
 
 
@@ -43,10 +40,7 @@ class Merge:
             OtherAccountError: a page is another account's; nothing was changed.
         """
         with self.postgres.lock(f"{self.app.name}.ads.{manifest.connection_id}") as connection:
-            connection.execute(
-                "select set_config('statement_timeout', %s, true), set_config('work_mem', %s, true)",
-                (str(LONGEST_SECONDS * 1000), MEMORY),
-            )
+            connection.execute("select set_config('statement_timeout', %s, true)", (str(LONGEST_SECONDS * 1000),))
             slice_ = Slice(self.app, self.platform, self.staging, manifest, connection, self.clock())
             if manifest.stream is Stream.ACCOUNT:
                 _account(slice_)

@@ -3,9 +3,10 @@
 -- Parameters: app, run_id, connection_id, org_id, platform, account_id, stream and observed_at of the slice, and
 -- currency, attribution.
 with loaded as (
-    select i.*
+    select distinct on (i.entity_id, i.date) i.*
     from incoming i
     join window_days w on w.date = i.date
+    order by i.entity_id, i.date, i.seq desc
 ), stored as (
     select f.*
     from ads.campaign_metrics_daily f

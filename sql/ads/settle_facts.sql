@@ -1,4 +1,4 @@
--- Makes a table like `incoming` of one row an entity's day: its parts added up, each of them once, as it came last.
+-- Makes a table like `incoming` of one row an entity's day: its parts added up, each of them once.
 create temporary table settled on commit drop as
 with single as (
     select distinct on (entity_id, date, segments) *

@@ -3,9 +3,10 @@
 -- Parameters: app, run_id, org_id, platform and account_id of the slice, currency, time_zone and attribution of the
 -- account, and today. Names: the table of the level's facts, its key column.
 with loaded as (
-    select i.*
+    select distinct on (i.entity_id, i.date) i.*
     from incoming i
     join window_days w on w.date = i.date
+    order by i.entity_id, i.date, i.seq desc
 ), written as (
     insert into {facts} as f (
         app, org_id, {key}, date, platform, account_id, impressions, clicks, spend, conversions, conversions_value,
@@ -24,8 +25,6 @@ with loaded as (
           and stored.currency = %(currency)s and stored.time_zone = %(time_zone)s
           and stored.attribution_window = %(attribution)s and stored.is_final = (l.date < %(today)s)
     )
-    -- As the key has them, because its index grows fastest at its end.
-    order by l.entity_id, l.date
     on conflict (app, org_id, {key}, date) do update
     set impressions = excluded.impressions,
         clicks = excluded.clicks,

@@ -163,7 +163,7 @@ def test_ads_restatement(with_ads: Terminal) -> None:
     (asked,) = blocks_of("ads.md", "sql")
     assert (serving, origin, psql) == ("clearlift sandbox &", f"export {ORIGIN}=http://127.0.0.1:8990", "clearlift sql")
     first, last = (f"{utc_now() - timedelta(days=back):%Y-%m-%d}" for back in (7, 1))
-    words = shlex.split(again.replace("2026-11-01", first).replace("2026-11-08", last), comments=True)
+    words = shlex.split(again.replace("2026-11-23", first).replace("2026-11-29", last), comments=True)
     with_ads.good(*words[1:])
     assert with_ads.stores.postgres.fetch(asked.text) == []
     subprocess.run(["bash", "-ec", later], check=True, capture_output=True)

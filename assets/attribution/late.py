@@ -27,7 +27,7 @@ def stale(
             "version": VERSION,
             "since": since.date(),
             "until": now - DAY - SETTLING,
-            "built_before": now - pause,
+            "built_before": now - pause if pause else None,
         },
     )
     return tuple(joined((midnight(row["day"]).astimezone(UTC) for row in rows), DAY))

@@ -129,7 +129,7 @@ def stale(
             # The period in which the settling began has not ended by then.
             **{p: (p.of(first).start, p.of((now - SETTLING[p]).date()).start - _INSTANT) for p in Period},
         },
-        now - pause,
+        now - pause if pause else None,
     )
     starts = _starts(rows)
     hours, days = (tuple(joined(starts[grain.value], grain.step)) for grain in Grain)

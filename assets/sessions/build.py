@@ -120,7 +120,7 @@ def stale(
             "until": now - SETTLING,
             "before": AFTER // DAY,
             "after": BEFORE // DAY,
-            "built_before": now - pause,
+            "built_before": now - pause if pause else None,
         },
     )
     return tuple(joined((midnight(row["day"]).astimezone(UTC) for row in rows), DAY))

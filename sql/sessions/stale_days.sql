@@ -1,7 +1,7 @@
 -- One row a day of an app, from `since` to `until`, whose sessions a commit may have changed since they were built, or
 -- that was built by another `version`. A changed day may change the sessions of `before` days before it and of `after`
--- days after it. A day that was built after `built_before` waits, and one that was never built is listed only where it
--- has events of its own.
+-- days after it. A day that was built after `built_before` (null: none) waits, and one that was never built is listed
+-- only where it has events of its own.
 select touched.day
 from (
     select (changed.window_start at time zone 'UTC')::date + away as day, max(changed.wanted) as wanted,
@@ -17,6 +17,9 @@ where touched.day >= %(since)s::date
   and touched.day::timestamp at time zone 'UTC' <= %(until)s::timestamptz
   and case
       when built.day is null then has_events
-      else built.version <> %(version)s or (wanted > built.sequence and built.built_at <= %(built_before)s)
+      else built.version <> %(version)s or (
+        wanted > built.sequence
+        and (%(built_before)s::timestamptz is null or built.built_at <= %(built_before)s)
+      )
   end
 order by touched.day

@@ -304,7 +304,8 @@ def test_of_an_event_and_another_writers_double_the_ingested_one_stays(
     )
     if not others_first:
         events_table.append([ours], "ours")
-    events_table.load().append(double.to_arrow().cast(EVENTS.arrow_schema()))
+    whole = pl.concat([pl.DataFrame(EVENTS.arrow_schema().empty_table()), double], how="diagonal_relaxed")
+    events_table.load().append(whole.to_arrow().cast(EVENTS.arrow_schema()))
     if others_first:
         events_table.append([ours], "ours")
 

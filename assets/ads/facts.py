@@ -69,40 +69,38 @@ def _load(slice_: Slice) -> Seen:
     """Load the facts into the temporary table `incoming`: one row an entity's day, none of them zero."""
     seen = Seen()
     slice_.execute("incoming_facts")
-    context, level = slice_.context, slice_.manifest.stream.level
-    rows = (
-        (
-            normalise.entity_of(fact, level, context),
-            fact.day,
-            fact.impressions,
-            fact.clicks,
-            fact.spend,
-            fact.conversions,
-            fact.conversions_value,
-            normalise.segments(fact),
-        )
-        for fact in _facts(slice_, seen)
-    )
-    copy_in(slice_.connection, "pg_temp.incoming", normalise.FACT_COLUMNS, rows)
+    copy_in(slice_.connection, "pg_temp.incoming", normalise.FACT_COLUMNS, _facts(slice_, seen))
     if seen.parts:
         slice_.execute("settle_facts")
         slice_.connection.execute("drop table pg_temp.incoming")
         slice_.connection.execute("alter table pg_temp.settled rename to incoming")
     slice_.execute("said_zero")
-    slice_.connection.execute("analyze incoming")
+    # The columns that are joined by: those of all nine took a fifth of the server's time.
+    slice_.connection.execute("analyze incoming (entity_id, date)")
     return seen
 
 
-def _facts(slice_: Slice, seen: Seen) -> Iterator[Fact]:
-    days = slice_.manifest.days
+def _facts(slice_: Slice, seen: Seen) -> Iterator[tuple[object, ...]]:
+    """The facts as rows of `incoming`. It is one loop, because each layer of generators costs once a row."""
+    context, level, days = slice_.context, slice_.manifest.stream.level, slice_.manifest.days
     for record in slice_.counted():
         if isinstance(record, Conversion):
             seen.conversions = True
             continue
         assert isinstance(record, Fact)
         _refuse_other(record.day, days)
-        seen.parts = seen.parts or bool(record.segments) or normalise.is_nothing(record)
-        yield record
+        if record.segments or normalise.is_nothing(record):
+            seen.parts = True
+        yield (
+            normalise.entity_of(record, level, context),
+            record.day,
+            record.impressions,
+            record.clicks,
+            record.spend,
+            record.conversions,
+            record.conversions_value,
+            normalise.segments(record),
+        )
 
 
 def _refuse_other(day: date, days: AccountDays | None) -> None:

@@ -6,38 +6,26 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
-from assets.apps import APPS
-from assets.apps.pipelines import PROBES
-from assets.health.message import QuietHours
 from assets.thresholds import DEFAULTS, Thresholds
-from clearlift_pipelines import env_file, whole_stores
+from clearlift_pipelines import env_file, setting_values, whole_stores
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.variables import NAMES_OF_TODAY, PREFIX, variable_of
-from resources import keyring, private
-from resources.ad_platforms import PLATFORMS
+from resources import private
 from resources.cloudflare import API
 from resources.declined import DeclinedError
-from resources.r2.keys import checked_key
 
 KEY_FILE_BACK = "bring the file back from its copy, for its owner alone (chmod 600); a new key opens nothing old"
-# Where time is counted from: Python and Dagster write years before 1000 as they cannot read them.
-EARLIEST = date(1970, 1, 1)
 # A hundred years: what is longer is a mistake, and reaches times that no calendar has.
 MOST_DAYS = 36_500
-# Of the prefix of the backups. Below it are the names of a store, a set and a part, and a key has at most 1,024 bytes.
-MOST_PREFIX_BYTES = 800
-# Days before a day whose events its sessions are made of.
-SESSIONS_REACH = 2
 
 
 class SettingsError(DeclinedError, ValueError):
@@ -183,10 +171,10 @@ class Settings(BaseSettings):
     )
     alert_url: SecretStr | None = Field(
         None,
-        description="Who is told of findings: a URL of apprise (slack://…, mailto://…, json://…), or file:///PATH",
+        description="Who gets findings: a URL of apprise (slack://…, mailto://…, json://…), or file:///PATH",
     )
     alert_quiet_hours: str | None = Field(
-        None, description="Hours of UTC in which only critical findings are told, e.g. 22-7"
+        None, description="Hours of UTC in which only critical findings are sent, e.g. 22-7"
     )
 
     @property
@@ -220,139 +208,22 @@ class Settings(BaseSettings):
             raise SettingsError(f"{variable_of('home')}: {self.home} cannot be made: {error.strerror}") from None
         return self.home
 
-    @field_validator("home")
-    @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        try:
-            found = (folder() / value.expanduser()).resolve()
-            nearest = next(path for path in (found, *found.parents) if path.exists())
-        except RuntimeError as error:  # no such user's home, or links that lead in a circle
-            raise ValueError(str(error)) from None
-        except OSError as error:
-            raise ValueError(f"{error.filename}: {error.strerror}") from None
-        if not nearest.is_dir():
-            raise ValueError(f"{nearest} is no folder")
-        return found
-
-    @field_validator("partitions_start")
-    @classmethod
-    def _begun(cls, value: date) -> date:
-        if value > datetime.now(UTC).date():
-            raise ValueError("lies in the future")
-        if value < EARLIEST:
-            raise ValueError(f"is not to lie before {EARLIEST}")
-        return value
-
-    @field_validator("late_days")
-    @classmethod
-    def _of_live_events(cls, value: int) -> int:
-        kept = [e.delete_after_days for app in APPS for e in app.lifecycles if e.store == "lake"]
-        most = min(days for days in kept if days is not None) - SESSIONS_REACH
-        if value > most:
-            raise ValueError(f"{value} days are too many, {most} are the most: older events may be archived only")
-        return value
-
-    @field_validator("keyring")
-    @classmethod
-    def _a_key_set(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            keyring.parse(value.get_secret_value())
-        return value
-
-    @field_validator("keyring_file")
-    @classmethod
-    def _a_file_of_keys(cls, value: Path | None) -> Path | None:
-        if value is not None:
-            value = folder() / value.expanduser()
-            keyring.load(value)
-        return value
-
-    @field_validator("keyring_command")
-    @classmethod
-    def _a_command(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            keyring.words_of(value.get_secret_value())
-        return value
-
-    @field_validator("ad_apps")
-    @classmethod
-    def _of_known_platforms(cls, value: dict[str, dict[str, SecretStr]]) -> dict[str, dict[str, SecretStr]]:
-        for name in value.keys() - PLATFORMS.keys():
-            raise ValueError(f"{name!r} is no ad platform; there are {', '.join(PLATFORMS)}")
-        return value
-
-    @field_validator("thresholds")
-    @classmethod
-    def _of_known_names(cls, value: dict[str, float]) -> dict[str, float]:
-        known = Thresholds.known()
-        for name, limit in value.items():
-            if name not in known:
-                near = get_close_matches(name, known, 1) or sorted(known)
-                raise ValueError(f"{name} is no threshold; there is {', '.join(near)} (docs/health.md)")
-            if not limit > 0:
-                raise ValueError(f"{name} is {limit:g}; it must be above 0")
-        return value
-
-    @field_validator("alert_url")
-    @classmethod
-    def _a_receiver(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and "://" not in value.get_secret_value():
-            raise ValueError("an address is expected, such as slack://… or file:///var/log/clearlift/alerts.log")
-        return value
-
-    @field_validator("alert_quiet_hours")
-    @classmethod
-    def _hours(cls, value: str | None) -> str | None:
-        if value is not None:
-            QuietHours.parse(value)
-        return value
-
-    @field_validator("postgres_dsn", "postgres", "dagster_postgres_url")
-    @classmethod
-    def _one_at_sign(cls, value: Any) -> Any:
-        """A second @ is one of the password, which would be taken for a part of the host, and shown as such."""
-        for dsn in value.values() if isinstance(value, Mapping) else [value] if value is not None else []:
-            address = dsn.get_secret_value().partition("?")[0]
-            if "://" in address and address.count("@") > 1:
-                raise ValueError("it has more than one @; in a user name or password write %40, and %23 for #")
-        return value
-
-    @field_validator("postgres_dsn", "postgres")
-    @classmethod
-    def _a_connection_string(cls, value: Any) -> Any:
-        from psycopg import ProgrammingError
-        from psycopg.conninfo import conninfo_to_dict
-
-        for app, dsn in value.items() if isinstance(value, Mapping) else [("", value)] if value is not None else []:
-            try:
-                conninfo_to_dict(dsn.get_secret_value())
-            except ProgrammingError:  # its text quotes what it cannot read
-                said = "it is no connection string; write postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
-                raise ValueError(f"of {app}, {said}" if app else said) from None
-        return value
-
-    @field_validator("backup_prefix")
-    @classmethod
-    def _a_prefix(cls, value: str) -> str:
-        checked_key(value)
-        if any(segment != segment.strip() for segment in value.split("/")):
-            raise ValueError("a folder's name begins or ends with a space; name one such as backups")
-        if len(value.encode()) > MOST_PREFIX_BYTES:
-            raise ValueError(f"it is longer than {MOST_PREFIX_BYTES} bytes; name a shorter one, such as backups")
-        held = {holding.name.partition("/")[0] for app in APPS for holding in app.holdings if holding.store == "r2"}
-        if value.partition("/")[0] in held | {PROBES}:
-            raise ValueError("that folder holds something else; name one of its own, such as backups")
-        return value
-
-    @field_validator(
+    _home = field_validator("home")(setting_values.absolute)
+    _partitions_start = field_validator("partitions_start")(setting_values.begun)
+    _late_days = field_validator("late_days")(setting_values.of_live_events)
+    _keyring = field_validator("keyring")(setting_values.key_set)
+    _keyring_file = field_validator("keyring_file")(setting_values.file_of_keys)
+    _keyring_command = field_validator("keyring_command")(setting_values.command_of_keys)
+    _ad_apps = field_validator("ad_apps")(setting_values.of_known_platforms)
+    _thresholds = field_validator("thresholds")(setting_values.of_known_names)
+    _alert_url = field_validator("alert_url")(setting_values.receiver)
+    _alert_quiet_hours = field_validator("alert_quiet_hours")(setting_values.hours)
+    _at_sign = field_validator("postgres_dsn", "postgres", "dagster_postgres_url")(setting_values.one_at_sign)
+    _postgres = field_validator("postgres_dsn", "postgres")(setting_values.connection_string)
+    _backup_prefix = field_validator("backup_prefix")(setting_values.prefix)
+    _addresses = field_validator(
         "ad_origin", "cloudflare_api_url", "r2_endpoint", "backup_endpoint", "lake_catalog_uri", "r2_sql_url"
-    )
-    @classmethod
-    def _an_address(cls, value: str | None) -> str | None:
-        parts = urlsplit(value or "http://none")
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("the beginning of an address is expected, such as http://127.0.0.1:8990")
-        return value and value.rstrip("/")
+    )(setting_values.address)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

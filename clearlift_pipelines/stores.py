@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Self
 
 from assets import requests_sent
 from assets.apps import APPS, App
-from assets.apps.pipelines import CATALOG_SCHEMA, FORMER_NAMES, MIGRATIONS
+from assets.apps.pipelines import FORMER_NAMES, MIGRATIONS
 from assets.changes.d1 import install as install_in_d1
 from assets.changes.postgres import install as install_in_postgres
 from assets.privacy import requests_table
 from assets.progress import Progress, silent
 from assets.rooms import Clock, EmbeddedServer
+from clearlift_pipelines import buckets, lakes
 from clearlift_pipelines.settings import Settings, SettingsError
 from clearlift_pipelines.variables import variable_of
 from resources import keyring, migrations
@@ -30,24 +31,11 @@ from resources.kv import KV, CloudflareKV, EmbeddedKV
 from resources.meter import METER
 from resources.postgres import Postgres
 from resources.postgres.shared import SharedServer
-from resources.r2 import Bucket, BucketObjectStore, FolderObjectStore, ObjectStore, R2Sql
+from resources.r2 import ObjectStore, R2Sql
 from resources.r2.sql import API as R2_SQL_API
 
 if TYPE_CHECKING:
-    from pyiceberg.catalog import Catalog
-
     from resources.lake import Lake
-
-LAKE_LOCK = "clearlift.lake.commit"
-CATALOG_LOCK = "clearlift.lake.catalog"
-OBJECT_STORE = "object store"
-
-
-class NotSetUpError(DeclinedError):
-    """A store lacks what `Stores.migrate` makes."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, "`clearlift migrate up` makes it")
 
 
 class KeySetMissingError(DeclinedError):
@@ -127,46 +115,16 @@ class Stores:
     @cached_property
     def object_store(self) -> ObjectStore:
         """R2: landing zone, quarantine, lake files, archives."""
-        bucket = self.settings.r2_bucket
-        return (self.bucket(bucket) if bucket else None) or FolderObjectStore(
-            self.settings.made_home() / "r2", count=METER.of(OBJECT_STORE)
-        )
+        return buckets.of_r2(self.settings)
 
     def bucket(self, name: str) -> ObjectStore | None:
         """A bucket that the credentials of R2 open, such as one with copies; None where R2 is embedded."""
-        s = self.settings
-        if not s.r2_access_key_id or not s.r2_secret_access_key:
-            return None
-        endpoint = s.r2_endpoint or f"https://{s.cloudflare_account_id}.r2.cloudflarestorage.com"
-        secret = s.r2_secret_access_key.get_secret_value()
-        bucket = Bucket(endpoint=endpoint, name=name, access_key_id=s.r2_access_key_id, secret_access_key=secret)
-        setting = variable_of("r2_endpoint" if s.r2_endpoint else "cloudflare_account_id")
-        return BucketObjectStore(
-            bucket, storage_classes=s.r2_storage_classes, setting=setting, count=METER.of(OBJECT_STORE)
-        )
+        return buckets.opened(self.settings, name)
 
     @cached_property
     def backup_store(self) -> ObjectStore:
         """Where backups lie: the bucket that is set for them, else R2 itself."""
-        s = self.settings
-        if s.backup_bucket is None:
-            return self.object_store
-        if s.backup_access_key_id is None or s.backup_secret_access_key is None or s.backup_endpoint is None:
-            opened = self.bucket(s.backup_bucket)
-            assert opened is not None  # settings admit it only beside R2's credentials
-            return opened
-        secret = s.backup_secret_access_key.get_secret_value()
-        return BucketObjectStore(
-            Bucket(
-                endpoint=s.backup_endpoint,
-                name=s.backup_bucket,
-                access_key_id=s.backup_access_key_id,
-                secret_access_key=secret,
-            ),
-            storage_classes=s.r2_storage_classes,
-            setting=variable_of("backup_endpoint"),
-            count=METER.of("backups"),
-        )
+        return buckets.of_backups(self.settings) or self.object_store
 
     @property
     def backup_prefix(self) -> str:
@@ -181,12 +139,7 @@ class Stores:
     @cached_property
     def lake(self) -> "Lake":
         """Iceberg tables: in R2 Data Catalog where it is configured, else in a catalog of ours in Postgres."""
-        from resources.lake import Lake
-
-        lock = partial(self.postgres.lock, LAKE_LOCK)
-        if self.settings.lake_catalog_uri:
-            return Lake(self._rest_catalog, lock)
-        return Lake(self._sql_catalog, lock, _url(self.object_store.uri()), self.object_store.polars_options())
+        return lakes.opened(self.settings, self.postgres, self.object_store)
 
     @cached_property
     def r2_sql(self) -> R2Sql | None:
@@ -399,30 +352,6 @@ class Stores:
     def _api(self) -> str:
         return self.settings.cloudflare_api_url
 
-    def _rest_catalog(self) -> "Catalog":
-        from resources.lake.catalogs import rest_catalog
-
-        s = self.settings
-        # Settings admit a catalog only with all three.
-        token = s.lake_token.get_secret_value() if s.lake_token else ""
-        setting = variable_of("lake_catalog_uri")
-        return rest_catalog(s.lake_catalog_uri or "", s.lake_warehouse or "", token, setting=setting)
-
-    def _sql_catalog(self) -> "Catalog":
-        from resources.lake.catalogs import sql_catalog
-
-        # One at a time: pyiceberg looks whether the catalog's tables are there before it makes them.
-        with self.postgres.lock(CATALOG_LOCK) as connection:
-            if connection.execute("select where to_regnamespace(%s) is null", (CATALOG_SCHEMA,)).fetchall():
-                raise NotSetUpError("the lake's catalog is missing")
-            return sql_catalog(
-                self.postgres.dsn,
-                _url(self.object_store.uri("lake")),
-                self.object_store.iceberg_properties(),
-                schema=CATALOG_SCHEMA,
-                role=self.settings.postgres_role,
-            )
-
 
 def _key_set_of(command: str) -> keyring.Keyring:
     try:
@@ -433,8 +362,3 @@ def _key_set_of(command: str) -> keyring.Keyring:
 
 def _database(app: App) -> str:
     return f"app_{app.name}"
-
-
-def _url(uri: str) -> str:
-    # Not percent-encoded: pyiceberg takes the path as it stands, a space in it too.
-    return uri if "://" in uri else f"file://{uri}"

@@ -9,7 +9,8 @@ from assets.apps.clearlift import APP
 from assets.events import pruned
 from assets.sessions.definition import BEFORE
 from assets.windows import DAY
-from clearlift_pipelines.settings import SESSIONS_REACH, SettingsError, load
+from clearlift_pipelines.setting_values import SESSIONS_REACH
+from clearlift_pipelines.settings import SettingsError, load
 from resources.lake import PartitionKey
 from tests.clearlift_pipelines.cli.terminal import Terminal
 

@@ -91,7 +91,7 @@ def _backup(covered: Covered) -> AssetsDefinition:
                     check_name=SCHEMA_STAYED,
                     passed=not made.full_because,
                     severity=AssetCheckSeverity.WARN,
-                    description=made.full_because or None,
+                    description=_broken(covered, made.full_because) if made.full_because else None,
                 )
             ],
         )
@@ -160,6 +160,13 @@ def _is_young(covered: Covered) -> AssetChecksDefinition:
         )
 
     return newest_verified_is_young
+
+
+def _broken(covered: Covered, because: str) -> str:
+    return (
+        f"A full set was made, because {because}: no moment between it and the set before comes back. "
+        f"Next: `clearlift job backup --app {covered.owner.name}`, whose set goes on from this one"
+    )
 
 
 def _of_backup(made: Made) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from assets.backups.key_needs import require_own
 from assets.backups.manifest import Kind, Manifest
-from assets.backups.method import Contents, FullNeededError, Method
+from assets.backups.method import Contents, FullNeededError, FullOnlyError, Method
 from assets.backups.parts import Draft
 from assets.backups.sets import WHOLE_EVERY, Sets, find, seal
 from assets.backups.target import Target, new_id
@@ -27,7 +27,7 @@ class NotReadBackError(DeclinedError):
 
 @dataclass(frozen=True)
 class Made:
-    """A set that was made and read back. full_because: why it is a full one, where an incremental was asked for.
+    """A set that was made and read back. full_because: why it is a full one, where an incremental was due.
     unreadable: how many earlier sets cannot be read. read: the bytes that were read back; whole: whether these are all
     that the set needs, or only what the newest good set had not.
     """
@@ -68,6 +68,8 @@ class Backup:
         if base is not None and not full:
             try:
                 drafted = self._incremental(base)
+            except FullOnlyError:
+                pass
             except FullNeededError as error:
                 because = error.reason
         draft, contents = drafted or self._full()

@@ -32,6 +32,10 @@ class FullNeededError(DeclinedError):
     """An incremental cannot be made: the schema changed, or the log does not reach back to the base. Make a full."""
 
 
+class FullOnlyError(FullNeededError):
+    """The store has no incrementals, so that each of its sets is a full one and needs no reason for it."""
+
+
 class NotRestorableError(DeclinedError):
     """What was asked for cannot be restored: no set reaches it, or the store has no such means. Nothing was touched."""
 
@@ -128,7 +132,8 @@ class Method(Protocol[Place]):
         """Write what changed after `base.until`.
 
         Raises:
-            FullNeededError: it cannot be; also for a store that has no incrementals.
+            FullNeededError: it cannot be.
+            FullOnlyError: it never can be, because the store has no incrementals.
         """
 
     def chain(self, sets: "Sets", at: At | None) -> Chain:

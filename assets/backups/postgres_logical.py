@@ -22,7 +22,7 @@ import psycopg
 
 from assets.backups import postgres_restore
 from assets.backups.manifest import Kind, Manifest, Table, of_form
-from assets.backups.method import At, Chain, Contents, FullNeededError, NotRestorableError, Restored, Scope
+from assets.backups.method import At, Chain, Contents, FullOnlyError, NotRestorableError, Restored, Scope
 from assets.backups.parts import Draft, read
 from assets.backups.postgres_database import DatabaseSchema, Description, described
 from assets.backups.postgres_restore import DatabaseRestore, RestoredDatabase
@@ -133,7 +133,7 @@ class PostgresLogical:
 
     def incremental(self, draft: Draft, base: Manifest) -> NoReturn:  # noqa: ARG002 - as the Protocol has them
         """See Method.incremental: there are none."""
-        raise FullNeededError(f"{self.store} has no log that this login may read", "make a full backup")
+        raise FullOnlyError(f"{self.store} has no log that this login may read", "make a full backup")
 
     def chain(self, sets: "Sets", at: At | None) -> Chain:
         """See Method.chain: the newest set that is not younger, or the one of that position."""

@@ -153,6 +153,8 @@ def test_another_schema_is_a_full_backup_and_a_failed_check(location: Location) 
     stayed = checks(done)["schema_stayed"]
     assert not stayed.passed
     assert "the schema of consignment/d1 changed" in str(stayed.description)
+    assert "Next: `clearlift job backup --app consignment`" in str(stayed.description)
+    assert checks(backed_up(location))["schema_stayed"].passed
 
 
 def test_the_rotation_is_a_dry_run_unless_it_is_told_otherwise(location: Location) -> None:

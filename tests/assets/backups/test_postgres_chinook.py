@@ -10,8 +10,8 @@ from assets.backups.postgres_logical import PostgresLogical
 from resources import migrations
 from resources.postgres import Postgres, copy_in
 from tests.assets.backups import chinook, planted
+from tests.assets.backups.growth_rows import SCHEMA, STORE
 from tests.assets.backups.sets_of import full
-from tests.assets.backups.test_postgres_logical import SCHEMA, STORE
 from tests.databases import database
 
 TYPES = {int: "bigint", float: "double precision", str: "text", bool: "boolean"}

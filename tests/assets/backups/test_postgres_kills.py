@@ -13,6 +13,7 @@ from resources import migrations
 from resources.postgres import Postgres, embedded
 from resources.postgres.recovery import clear
 from tests.assets.backups.ending import ends
+from tests.assets.backups.growth_rows import state
 from tests.assets.backups.planted import NOON, target
 from tests.assets.backups.postgres_work import (
     LIVE,
@@ -25,7 +26,6 @@ from tests.assets.backups.postgres_work import (
     restore_files,
     restore_rows,
 )
-from tests.assets.backups.test_postgres_logical import state
 from tests.assets.backups.test_postgres_physical import FAST, place, seen_in, without_sequences
 from tests.databases import database
 

@@ -9,54 +9,35 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from assets.apps.growth import APP
-from assets.apps.pipelines import REMEMBERED_OF_APPS
-from assets.backups.manifest import Manifest
-from assets.backups.method import FullNeededError, NotRestorableError, OccupiedError, Scope
+from assets.backups.making import Backup
+from assets.backups.method import FullOnlyError, NotRestorableError, OccupiedError, Scope
 from assets.backups.obstacles import InTheWayError
 from assets.backups.parts import DamagedSetError, Draft
 from assets.backups.postgres_database import DatabaseSchema
 from assets.backups.postgres_logical import PostgresLogical
 from assets.backups.target import StoreName, Target
 from assets.privacy.tombstones import Tombstones
+from clearlift_pipelines.stores import utc_now
 from resources import migrations
 from resources.declined import DeclinedError
 from resources.postgres import Postgres
-from resources.postgres.row_checksum import RowChecksum
-from resources.postgres.snapshot import snapshot
 from tests.assets.backups import planted
+from tests.assets.backups.growth_rows import (
+    LEADS,
+    SCHEMA,
+    STATEMENTS,
+    STORE,
+    TRAIL,
+    WINDOW,
+    fresh,
+    objects,
+    restored,
+    state,
+    work,
+)
 from tests.assets.backups.sets_of import full, sets
 from tests.databases import database, empty
 from tests.filled import fill_postgres
-
-STORE = StoreName("growth", "postgres")
-SCHEMA = DatabaseSchema(
-    "growth/postgres",
-    subjects={entry.name: entry.subjects for entry in APP.personal if entry.store == "app_postgres"},
-    kept=frozenset({"pipelines.stale_windows"}),
-    remembered=frozenset({"pipelines.rate_limits", *REMEMBERED_OF_APPS}),
-)
-# What triggers write of each change of the live database, which a restore does not take back.
-TRAIL = {"pipelines.audit_log": None, "sequences": None}
-LEADS = """insert into marketing.leads (email, source)
-select 'p' || gen_random_uuid() || '@e.example', 'referral' from generate_series(1, 5)"""
-INTERACTIONS = """insert into marketing.lead_interactions (lead_id, kind, notes)
-select id, 'note', E'a\\tb\\n\\\\c' from marketing.leads"""
-SESSIONS = """insert into onboarding.sessions (session_token, lead_id)
-select 'token ' || gen_random_uuid(), id from marketing.leads order by id limit 3"""
-ACTIVITIES = """insert into onboarding.step_activities (session_id, step, kind)
-select id, 'signup', 'entered' from onboarding.sessions"""
-WINDOW = "insert into pipelines.stale_windows values ('day', now()) on conflict do nothing"
-STATEMENTS = (
-    LEADS,
-    INTERACTIONS,
-    SESSIONS,
-    ACTIVITIES,
-    WINDOW,
-    "update marketing.leads set name = E'\\u00e9 ' || random() where id in (select id from marketing.leads limit 4)",
-    "delete from marketing.leads where id in (select id from marketing.leads order by id limit 2)",
-    "truncate onboarding.step_activities",
-)
 
 
 @pytest.fixture(scope="module")
@@ -91,41 +72,6 @@ def target(tmp_path: Path) -> Target:
     return planted.target(tmp_path / "r2")
 
 
-def fresh(server: str, stack: ExitStack) -> Postgres:
-    """An empty database, for the length of the test."""
-    return stack.enter_context(Postgres(stack.enter_context(database(server))))
-
-
-def state(postgres: Postgres) -> dict[str, tuple[int, str]]:
-    found = {}
-    with snapshot(postgres) as now:
-        for table in now.tables:
-            checksum = RowChecksum()
-            for _ in now.rows(table, checksum):
-                pass
-            found[table.name] = (checksum.rows, checksum.checksum)
-        return {**found, "sequences": (len(now.sequences), str(now.sequences))}
-
-
-def objects(postgres: Postgres) -> tuple[str, ...]:
-    with snapshot(postgres) as now:
-        return now.objects
-
-
-def restored(
-    method: PostgresLogical, target: Target, manifest: Manifest, place: Postgres, scope: Scope | None = None
-) -> int:
-    """Restore and compare; how many rows of erased people stayed away."""
-    done = method.restore(target, method.chain(sets(method, target), manifest.until), place, scope or Scope())
-    assert list(method.differences(place, done)) == []
-    return done.erased
-
-
-def work(live: Postgres, choose: random.Random, times: int = 6) -> None:
-    for statement in choose.choices(STATEMENTS, k=times):
-        live.execute(statement)
-
-
 @pytest.mark.parametrize("moments", [3, pytest.param(20, marks=pytest.mark.soak)])
 def test_each_backup_among_random_transactions_comes_back_row_for_row(
     moments: int, method: PostgresLogical, live: Postgres, target: Target
@@ -146,8 +92,10 @@ def test_each_backup_among_random_transactions_comes_back_row_for_row(
     assert newest == method.chain(sets(method, target), made[-1][0].moment) == (made[-1][0],)
     with pytest.raises(NotRestorableError):
         method.chain(sets(method, target), "1:2:")
-    with pytest.raises(FullNeededError):
+    with pytest.raises(FullOnlyError):
         method.incremental(Draft(target, STORE, "x"), made[0][0])
+    daily = [Backup(target, method, utc_now).run() for _ in range(2)]
+    assert [(one.manifest.kind, one.full_because) for one in daily] == [("full", "")] * 2
 
 
 def test_our_own_database_comes_back_at_the_migration_that_it_had(

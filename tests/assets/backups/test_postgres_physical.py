@@ -25,8 +25,8 @@ from resources.postgres import Postgres, embedded, wal
 from resources.postgres.databases import made
 from resources.postgres.recovery import clear
 from tests.assets.backups import planted
+from tests.assets.backups.growth_rows import ACTIVITIES, INTERACTIONS, LEADS, SESSIONS, STATEMENTS, state
 from tests.assets.backups.sets_of import full, incremental, sets
-from tests.assets.backups.test_postgres_logical import ACTIVITIES, INTERACTIONS, LEADS, SESSIONS, STATEMENTS, state
 
 STORE = StoreName("pipelines", "postgres")
 GROWTH = DatabaseSchema(

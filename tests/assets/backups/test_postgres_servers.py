@@ -11,8 +11,7 @@ from assets.backups.postgres_logical import PostgresLogical
 from resources import migrations
 from resources.postgres import Postgres
 from tests.assets.backups import planted
-from tests.assets.backups.sets_of import full
-from tests.assets.backups.test_postgres_logical import (
+from tests.assets.backups.growth_rows import (
     ACTIVITIES,
     INTERACTIONS,
     LEADS,
@@ -23,6 +22,7 @@ from tests.assets.backups.test_postgres_logical import (
     restored,
     state,
 )
+from tests.assets.backups.sets_of import full
 from tests.databases import database
 from tests.sql.growth.older_server import PROGRAMS, older
 from tests.supabase import project, supabase

@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 ZERO = timedelta(0)
+NOTHING_WRONG = "Nothing is wrong."
+NOTHING_RAN = "Nothing ran yet, and nothing was due. Next: clearlift ui, which runs the schedules, or clearlift run."
+"""Said in its place where no run was ever made, because then nothing is known to work."""
 
 
 class Severity(StrEnum):
@@ -26,7 +29,7 @@ class Finding:
     subject: whom or what it concerns, such as an asset or a store. It tells the findings of one check apart, so it
     stays the same from look to look. message: one sentence with its figures, free of personal values. command: the one
     command that ends it. since: since when, where that is known; else since the first look that found it. passes: the
-    next look may find it gone, as with a store that did not answer once; so people are told from the second look on.
+    next look may find it gone, as with a store that did not answer once; so the alert comes from the second look on.
     """
 
     subject: str

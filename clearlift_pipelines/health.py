@@ -1,4 +1,4 @@
-"""What is looked at and who is told, by the settings: put together for the sensors and for `clearlift status`.
+"""What is looked at and who gets alerts, by the settings: put together for the sensors and for `clearlift status`.
 
 What does not belong here: the engines (assets/health), and what a room knows of itself (its health.py).
 """
@@ -51,12 +51,12 @@ def look_of(
 
 
 def passing_of(chosen: Settings) -> timedelta:
-    """How long what may pass by itself must be so before people are told."""
+    """How long what may pass by itself must be so before people get an alert."""
     return timedelta(minutes=chosen.limits.passing_minutes)
 
 
 def alerts_of(stores: Stores) -> Alerts | None:
-    """Who tells of it; None where nobody is to be told.
+    """Who tells of it; None where nobody gets alerts.
 
     Raises:
         SettingsError: no receiver is known by the address that is set.

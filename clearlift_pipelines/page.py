@@ -14,6 +14,7 @@ from dagster import DagsterInstance, RepositoryDefinition
 from assets.apps import APPS, App
 from assets.health.ledger import Ledger
 from assets.health.sensors import LOOKS_EVERY
+from assets.health.ticks import ran_ever
 from assets.page import dashboard, health_page, served
 from assets.page.assets import KEY, Written
 from assets.page.blocks import Link, Page
@@ -41,6 +42,7 @@ def source_of(stores: Stores, instance: DagsterInstance) -> Source:
         stores.clock(),
         partial(run_figures.made, instance),
         partial(run_figures.history, instance, size),
+        partial(ran_ever, instance),
     )
 
 

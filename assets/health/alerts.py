@@ -34,7 +34,7 @@ class Told:
 @dataclass(frozen=True)
 class Alerts:
     """The engine. quiet: hours in which only critical findings are sent. passing: how long the ledger itself must be
-    away before people are told.
+    away before people get an alert.
     """
 
     postgres: Postgres

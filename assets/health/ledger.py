@@ -1,6 +1,6 @@
 """Findings as rows of our Postgres: one a thing that is wrong, opened and resolved by the looks of its check.
 
-What belongs here: reading and writing them, and the samples of stores. What does not: what is due to be told, which is
+What belongs here: reading and writing them, and the samples of stores. What does not: what is due to be sent, which is
 in alerts.py.
 """
 

@@ -1,4 +1,4 @@
-"""One look at everything: every check that can look does, and the ledger is told.
+"""One look at everything: every check that can look does, and the ledger keeps it.
 
 What belongs here: the order, and what holds for all checks: a check that fails is a finding too, and what could not be
 looked at stays as it was. What does not: any check's own rules.

@@ -24,7 +24,7 @@ class UndeliveredError(DeclinedError):
 
 
 class Receiver(Protocol):
-    """Somebody who is told."""
+    """Somebody who gets alerts."""
 
     name: str
 

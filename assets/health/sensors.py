@@ -1,6 +1,6 @@
 """The two sensors: one looks, one tells. Both work without runs, because 288 runs a day would say nothing more.
 
-What belongs here: Dagster's definitions, and what is told where the ledger itself cannot be reached. What does not: the
+What belongs here: Dagster's definitions, and what is sent where the ledger itself cannot be reached. What does not: the
 engines (look.py, alerts.py).
 """
 
@@ -26,12 +26,13 @@ from dagster import (
 from assets.apps.pipelines import PIPELINES
 from assets.capability import job_name
 from assets.description import asset_arguments, table
-from assets.finding import Severity
+from assets.finding import NOTHING_RAN, NOTHING_WRONG, Severity
 from assets.health.alerts import Alerts
 from assets.health.look import Look, Looked
 from assets.health.message import Alert
 from assets.health.receivers import UndeliveredError
 from assets.health.stores import LONGEST, LOOK_AGAIN
+from assets.health.ticks import ran_ever
 from resources.counts import counted
 from resources.postgres import PostgresUnreachableError
 from resources.redaction import redact
@@ -56,7 +57,7 @@ def asset() -> AssetSpec:
 
 
 def build(looks: Looks, alerts: Callable[[], Alerts | None]) -> list[SensorDefinition]:
-    """Both. alerts: None where nobody is to be told."""
+    """Both. alerts: None where nobody gets any."""
     return [_looking(looks), _telling(alerts)]
 
 
@@ -64,7 +65,7 @@ def _looking(looks: Looks) -> SensorDefinition:
     def evaluate(context: SensorEvaluationContext) -> SensorResult | SkipReason:
         assert context.repository_def is not None  # Dagster evaluates a sensor within its code location
         looked = looks(context.instance, context.repository_def).run()
-        said = _said(looked)
+        said = _said(looked, context.instance)
         # One event for each change: that of every look would be 288 rows a day in the run history.
         news = ";".join(f"{one.what} {one.finding.severity}" for one in looked.found)
         if news == (context.cursor or ""):
@@ -85,7 +86,7 @@ def _telling(alerts: Callable[[], Alerts | None]) -> SensorDefinition:
     def evaluate(context: SensorEvaluationContext) -> SensorResult | SkipReason:
         engine = alerts()
         if engine is None:
-            return SkipReason("Nobody is to be told: CLEARLIFT_ALERT_URL is not set.")
+            return SkipReason("Nobody gets alerts: CLEARLIFT_ALERT_URL is not set.")
         try:
             told = engine.run()
         except (PostgresUnreachableError, psycopg.Error) as error:
@@ -127,10 +128,12 @@ def _without_ledger(context: SensorEvaluationContext, engine: Alerts, why: str) 
     return SensorResult(cursor=UNREADABLE, skip_reason=why)
 
 
-def _said(looked: Looked) -> str:
+def _said(looked: Looked, instance: DagsterInstance) -> str:
     counts = Counter(one.finding.severity for one in looked.found)
     said = ", ".join(f"{counts[severity]} {severity}" for severity in reversed(Severity) if counts[severity])
-    return f"{said}: clearlift status" if said else "Nothing is wrong."
+    if said:
+        return f"{said}: clearlift status"
+    return NOTHING_WRONG if ran_ever(instance) else NOTHING_RAN
 
 
 def _materialization(looked: Looked) -> AssetMaterialization:

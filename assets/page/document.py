@@ -7,23 +7,7 @@ here: what a page says.
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from assets.page import figures
-from assets.page.blocks import (
-    NO_DATA,
-    Block,
-    Cell,
-    Chart,
-    Charts,
-    Column,
-    Figure,
-    Figures,
-    Link,
-    Note,
-    Page,
-    Section,
-    Standing,
-    Table,
-)
+from assets.page import blocks, figures
 from assets.page.chart import drawn
 from assets.page.style import COLOURS, STYLE
 
@@ -32,7 +16,7 @@ MOST_ROWS = 100
 LONGEST_CELL, SHORT = 400, 28
 
 
-def html(page: Page) -> str:
+def html(page: blocks.Page) -> str:
     """The file."""
     made = f"Made {figures.moment(page.made_at)} UTC. {page.says} All times are UTC."
     return "".join(
@@ -45,7 +29,7 @@ def html(page: Page) -> str:
             f"<h1>{escape(page.title)}{_standing(page.standing)}</h1>\n",
             f'<p class="soft">{escape(made)}</p>\n',
             *(_links(name, links) for name, links in page.links),
-            _links("Sections", [Link(section.title, f"#{section.name}") for section in page.sections]),
+            _links("Sections", [blocks.Link(section.title, f"#{section.name}") for section in page.sections]),
             "</header>\n<main>\n",
             *map(_section, page.sections),
             "</main>\n</body>\n</html>\n",
@@ -53,17 +37,17 @@ def html(page: Page) -> str:
     )
 
 
-def _links(name: str, links: Sequence[Link]) -> str:
+def _links(name: str, links: Sequence[blocks.Link]) -> str:
     items = "".join(f"<li>{_link(link)}</li>" for link in links)
     return f'<nav aria-label="{escape(name)}"><ul>{items}</ul></nav>\n'
 
 
-def _link(link: Link) -> str:
+def _link(link: blocks.Link) -> str:
     here = " aria-current=page" if link.current else ""
     return f'<a href="{escape(link.address)}"{here}>{escape(link.text)}</a>'
 
 
-def _section(section: Section) -> str:
+def _section(section: blocks.Section) -> str:
     name = escape(section.name)
     says = f'<p class="soft">{escape(section.says)}</p>\n' if section.says else ""
     return (
@@ -73,25 +57,29 @@ def _section(section: Section) -> str:
     )
 
 
-def _block(block: Block) -> str:
-    if isinstance(block, Figures):
+def _block(block: blocks.Block) -> str:
+    if isinstance(block, blocks.Figures):
         return f"<dl>{''.join(map(_figure, block.figures))}</dl>\n"
-    if isinstance(block, Note):
+    if isinstance(block, blocks.Note):
         return f'<p class="note {block.standing}">{escape(block.text)}</p>\n'
-    if isinstance(block, Table):
+    if isinstance(block, blocks.Table):
         return _table(block)
-    if isinstance(block, Charts):
+    if isinstance(block, blocks.Charts):
         left = f'<p class="soft">{escape(block.left_out)}</p>\n' if block.left_out else ""
         return f'<div class="charts">\n{"".join(map(_chart, block.charts))}</div>\n{left}'
     return f'<div class="charts">\n{_chart(block)}</div>\n'
 
 
-def _standing(standing: Standing) -> str:
-    return "" if standing is Standing.PLAIN else f' <span class="standing {standing}">{standing}</span>'
+def _standing(standing: blocks.Standing) -> str:
+    return "" if standing is blocks.Standing.PLAIN else f' <span class="standing {standing}">{standing}</span>'
 
 
-def _figure(figure: Figure) -> str:
-    standing = Standing.UNKNOWN if figure.value == NO_DATA and figure.standing is Standing.GOOD else figure.standing
+def _figure(figure: blocks.Figure) -> str:
+    standing = (
+        blocks.Standing.UNKNOWN
+        if figure.value == blocks.NO_DATA and figure.standing is blocks.Standing.GOOD
+        else figure.standing
+    )
     note = f"<span>{escape(figure.note)}</span>" if figure.note else ""
     return (
         f'<div><dt>{escape(figure.label)}</dt><dd><strong class="{standing}">{escape(figure.value)}</strong>'
@@ -99,7 +87,7 @@ def _figure(figure: Figure) -> str:
     )
 
 
-def _table(table: Table) -> str:
+def _table(table: blocks.Table) -> str:
     caption = escape(table.caption)
     if not table.rows:
         return f'<p class="soft">{caption}: {escape(table.empty)}.</p>\n'
@@ -120,17 +108,17 @@ def _table(table: Table) -> str:
     return f"<details><summary>{caption}</summary>\n{whole}</details>\n" if table.folded else whole
 
 
-def _cell(cell: str | Cell, column: Column, table: Table) -> str:
-    one = cell if isinstance(cell, Cell) else Cell(cell)
+def _cell(cell: str | blocks.Cell, column: blocks.Column, table: blocks.Table) -> str:
+    one = cell if isinstance(cell, blocks.Cell) else blocks.Cell(cell)
     text = escape(_cut(one.text))
     shown = f"<code>{text}</code>" if one.code else f"<span>{text}</span>" if table.stacked else text
-    if one.standing is not Standing.PLAIN:
+    if one.standing is not blocks.Standing.PLAIN:
         shown = f'<span class="{one.standing}">{shown}</span>'
     title = f' data-t="{escape(column.title)}"' if table.stacked else ""
     return f"<td{_number(column) or _long(one.text)}{title}>{shown}</td>"
 
 
-def _number(column: Column) -> str:
+def _number(column: blocks.Column) -> str:
     return " class=n" if column.number else ""
 
 
@@ -143,10 +131,10 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]} …"
 
 
-def _chart(chart: Chart) -> str:
+def _chart(chart: blocks.Chart) -> str:
     title = escape(chart.title)
     if not chart.moments or chart.is_empty:
-        return f'<figure><h3>{title}</h3><p class="soft">{NO_DATA}</p></figure>\n'
+        return f'<figure><h3>{title}</h3><p class="soft">{blocks.NO_DATA}</p></figure>\n'
     key = "".join(
         f"<li><i class=c{number % COLOURS}></i>{escape(line.name)}</li>" for number, line in enumerate(chart.lines)
     )
@@ -158,27 +146,27 @@ def _chart(chart: Chart) -> str:
     )
 
 
-def _in_words(chart: Chart) -> str:
+def _in_words(chart: blocks.Chart) -> str:
     """What the picture shows, for those who hear it."""
     return f"{chart.title}, {chart.unit}. {' '.join(_line_in_words(chart))}"
 
 
-def _line_in_words(chart: Chart) -> Iterator[str]:
+def _line_in_words(chart: blocks.Chart) -> Iterator[str]:
     for line in chart.lines:
         known = [value for value in line.values if value is not None]
         if known:
             low, high = figures.axis(min(known)), figures.axis(max(known))
             yield f"{line.name}: from {low} to {high}, at last {figures.axis(known[-1])}."
         else:
-            yield f"{line.name}: {NO_DATA}."
+            yield f"{line.name}: {blocks.NO_DATA}."
 
 
-def _figures_of(chart: Chart) -> Table:
+def _figures_of(chart: blocks.Chart) -> blocks.Table:
     written = "%Y-%m-%d" if chart.step == "day" else "%Y-%m-%d %H:%M"
     rows = [
         [f"{at:{written}}", *(figures.count(line.values[place]) for line in chart.lines)]
         for place, at in reversed(list(enumerate(chart.moments)))
         if any(line.values[place] is not None for line in chart.lines)
     ]
-    columns = [Column(chart.step), *(Column(line.name, number=True) for line in chart.lines)]
-    return Table(f"Figures: {chart.title}", columns, rows, folded=True)
+    columns = [blocks.Column(chart.step), *(blocks.Column(line.name, number=True) for line in chart.lines)]
+    return blocks.Table(f"Figures: {chart.title}", columns, rows, folded=True)

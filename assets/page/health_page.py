@@ -5,7 +5,7 @@ A section that cannot be read says so, and the others are shown. What does not b
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Protocol
 
 from assets.page import cached, cost, intakes, lag, lines, organisations, policies, recovery, runs, sizes, wrong
 from assets.page.blocks import Link, Note, Page, Section, Standing
@@ -15,7 +15,17 @@ from resources.redaction import redact
 
 TITLE = "ClearLift Pipelines"
 LONGEST = 300
-Records = TypeVar("Records")
+
+
+class _Module(Protocol):
+    """A module of this folder that makes a section of what it reads."""
+
+    NAME: str
+    TITLE: str
+
+    def read(self, source: Source, /) -> Any: ...
+
+    def section(self, records: Any, /) -> Section: ...
 
 
 @dataclass(frozen=True)
@@ -25,22 +35,13 @@ class _Part:
     made: Callable[[Source], Section]
 
 
-def _part(name: str, title: str, read: Callable[[Source], Records], section: Callable[[Records], Section]) -> _Part:
-    return _Part(name, title, lambda source: section(read(source)))
+def _part(module: _Module) -> _Part:
+    return _Part(module.NAME, module.TITLE, lambda source: module.section(module.read(source)))
 
 
 PARTS = (
-    _part(wrong.NAME, wrong.TITLE, wrong.read, wrong.section),
-    _part(lag.NAME, lag.TITLE, lag.read, lag.section),
-    _part(lines.NAME, lines.TITLE, lines.read, lines.section),
-    _part(intakes.NAME, intakes.TITLE, intakes.read, intakes.section),
-    _part(organisations.NAME, organisations.TITLE, organisations.read, organisations.section),
-    _part(cached.NAME, cached.TITLE, cached.read, cached.section),
-    _part(sizes.NAME, sizes.TITLE, sizes.read, sizes.section),
-    _part(runs.NAME, runs.TITLE, runs.read, runs.section),
-    _part(cost.NAME, cost.TITLE, cost.read, cost.section),
-    _part(recovery.NAME, recovery.TITLE, recovery.read, recovery.section),
-    _part(policies.NAME, policies.TITLE, lambda source: source.apps, policies.section),
+    *map(_part, (wrong, lag, lines, intakes, organisations, cached, sizes, runs, cost, recovery)),
+    _Part(policies.NAME, policies.TITLE, lambda source: policies.section(source.apps)),
 )
 
 

@@ -44,6 +44,7 @@ class Source:
     """What sections read. now: the moment (UTC) that the page is of. home: the home folder.
 
     made: when an asset, by its key, was made since a moment, in order of time. history: of the days since a moment.
+    ran: whether anything ever ran.
     """
 
     rooms: Rooms
@@ -53,6 +54,7 @@ class Source:
     now: datetime
     made: Callable[[Sequence[str], datetime], Sequence[datetime]]
     history: Callable[[datetime], History]
+    ran: Callable[[], bool]
 
     @property
     def days(self) -> list[date]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from assets.finding import Severity
+from assets.finding import NOTHING_RAN, NOTHING_WRONG, Severity
 from assets.health.ledger import Ledger, OpenFinding
 from assets.page import figures
 from assets.page.blocks import Block, Cell, Column, Figure, Figures, Note, Row, Section, Standing, Table
@@ -30,13 +30,17 @@ class Ended:
 
 @dataclass(frozen=True)
 class Wrong:
-    """What is open at `now`, when anything was looked at last (None: never) by how many checks, and what ended."""
+    """What is open at `now`, when anything was looked at last (None: never) by how many checks, and what ended.
+
+    ran: whether anything ever ran.
+    """
 
     now: datetime
     looked: datetime | None
     checks: int
     found: Sequence[OpenFinding]
     ended: Sequence[Ended]
+    ran: bool
 
     @property
     def is_known(self) -> bool:
@@ -48,7 +52,7 @@ class Wrong:
         severities = {one.finding.severity for one in self.found}
         if severities:
             return STANDINGS[Severity.CRITICAL if Severity.CRITICAL in severities else Severity.WARNING]
-        return Standing.GOOD if self.is_known else Standing.UNKNOWN
+        return Standing.GOOD if self.is_known and self.ran else Standing.UNKNOWN
 
 
 def read(source: Source) -> Wrong:
@@ -59,7 +63,7 @@ def read(source: Source) -> Wrong:
         Ended(f"{row['app']}/{row['name']}: {row['subject']}", Severity(row["severity"]), row["since"], row["ended"])
         for row in source.fetch("ended_findings", since=source.now - timedelta(days=7))
     ]
-    return Wrong(source.now, max(looked.values(), default=None), len(looked), ledger.open(), ended)
+    return Wrong(source.now, max(looked.values(), default=None), len(looked), ledger.open(), ended, source.ran())
 
 
 def section(wrong: Wrong) -> Section:
@@ -112,4 +116,6 @@ def _notes(wrong: Wrong) -> list[Note]:
             f"Nobody has looked since {figures.moment(wrong.looked)}, so that this may be over. Next: clearlift status"
         )
         return [Note(said, Standing.UNKNOWN)]
-    return [] if wrong.found else [Note("Nothing is wrong.", Standing.GOOD)]
+    if wrong.found:
+        return []
+    return [Note(NOTHING_WRONG, Standing.GOOD) if wrong.ran else Note(NOTHING_RAN, Standing.UNKNOWN)]

@@ -17,7 +17,7 @@ from assets.attribution import late as attribution
 from assets.capability import Object
 from assets.events.ingest import pending
 from assets.events.table import events_table
-from assets.finding import Severity
+from assets.finding import NOTHING_RAN, NOTHING_WRONG, Severity
 from assets.growth.pending import PendingEvents
 from assets.growth.windows import Kind, StaleWindows
 from assets.health.look import Looked
@@ -36,7 +36,6 @@ from clearlift_pipelines.stores import Stores, utc_now
 from resources.counts import counted
 
 WATCHED_SECONDS = 60
-NOTHING_RAN = "Nothing ran yet, and nothing was due. Next: clearlift ui, which runs the schedules, or clearlift run."
 FINDINGS = Columns(
     "findings",
     "status",
@@ -118,7 +117,7 @@ def _show_findings(bench: Workbench, looked: Looked) -> None:
         said = f" {one.what} ({since}): {one.finding.message}. Next: {one.finding.command}"
         bench.console.print(Text.assemble((f"{severity:<8}", colour), said), soft_wrap=True)
     if not looked.found:
-        bench.console.print("Nothing is wrong." if ran_ever(bench.instance) else NOTHING_RAN, soft_wrap=True)
+        bench.console.print(NOTHING_WRONG if ran_ever(bench.instance) else NOTHING_RAN, soft_wrap=True)
 
 
 def _show_assets(bench: Workbench) -> None:

@@ -9,11 +9,11 @@ import pytest
 from dagster import AssetKey, AssetMaterialization, DagsterInstance, DagsterRun, DagsterRunStatus, build_sensor_context
 from pydantic import SecretStr
 
-from assets.finding import Finding, HealthCheck, Severity
+from assets.finding import NOTHING_RAN, Finding, HealthCheck, Severity
 from assets.health.ledger import Ledger
 from assets.page import assets as page_assets
 from assets.page import health_page, intakes, lag, lines, organisations, sizes, wrong
-from assets.page.blocks import Page, Standing
+from assets.page.blocks import Note, Page, Standing
 from assets.page.document import html
 from assets.page.source import Source
 from clearlift_pipelines import page, run_figures, settings
@@ -96,7 +96,11 @@ def test_findings_are_first_and_those_of_an_old_look_may_be_over(source: Source)
     assert made.standing is Standing.CRITICAL
     assert "clearlift/check: a" in html(made)
     ledger.record(check, [], NOW + timedelta(minutes=5))
-    good = wrong.section(wrong.read(replace(source, now=NOW + timedelta(minutes=6))))
+    soon = replace(source, now=NOW + timedelta(minutes=6))
+    new = wrong.section(wrong.read(soon))
+    assert new.standing is Standing.UNKNOWN
+    assert new.blocks[1] == Note(NOTHING_RAN, Standing.UNKNOWN)
+    good = wrong.section(wrong.read(replace(soon, ran=lambda: True)))
     assert good.standing is Standing.GOOD
     late = wrong.section(wrong.read(replace(source, now=NOW + timedelta(hours=1))))
     assert late.standing is Standing.UNKNOWN

@@ -60,7 +60,7 @@ audit: .venv/installed ## Licences and known vulnerabilities of the locked packa
 bench: .venv/installed ## The benchmarks: ratios beside a peer and a limit, in one run
 	@$(BIN)/python -m benchmarks
 
-lock: .venv/installed ## Resolve requirements.lock anew from pyproject.toml
+lock: .venv/installed ## Resolve requirements.lock again from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet -o requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml -c requirements.lock --group image --universal --python-version 3.11 --generate-hashes \

@@ -1,8 +1,8 @@
 """Erasing 100 of 10,000 people from the events at once, beside pyiceberg's own delete and a bare rewrite by polars.
 
 Ours finds their files, writes them again, reads back, compares checksums, commits, expires the older snapshots, removes
-every byte, and looks once more. pyiceberg's delete leaves the bytes where they were. polars is told which files hold
-somebody, and only filters and writes these: it is the limit.
+every byte, and looks once more. pyiceberg's delete leaves the bytes where they were. polars is given the files of
+people, and only filters and writes these: it is the limit.
 """
 
 import atexit

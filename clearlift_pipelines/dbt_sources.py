@@ -15,7 +15,7 @@ from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
 MARK = "# Written by `clearlift dbt sources` from the comments of the database. Run it again after an update.\n"
-"""The first line, by which a file that a person wrote is told from ours."""
+"""The first line, that tells our files from those that a person wrote."""
 
 
 def sources(postgres: Postgres) -> str:

@@ -125,7 +125,7 @@ def _alerts(stores: Stores, url: SecretStr) -> str:
         receiver = receiver_of(url.get_secret_value(), stores.clock)
     except ValueError as error:
         raise DeclinedError(f"{variable_of('alert_url')}: {error}", "correct it where it is set") from None
-    return f"findings are told to {receiver.name}"
+    return f"findings are sent to {receiver.name}"
 
 
 def _ui(chosen: Settings) -> str:

@@ -41,7 +41,7 @@ MEMORY_BYTES = 6 * 2**30
 
 
 # A busy machine makes an example, or the drawing of one, slow: that says nothing about what is tested. And examples
-# share their test's engines, for making engines anew would take longer than all else.
+# share their test's engines, because making engines again would take longer than all else.
 SHARED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("engines", deadline=None, suppress_health_check=SHARED)
 settings.register_profile(SOAK, settings.get_profile("engines"))

@@ -109,7 +109,7 @@ class SyncResult:
         return None if self.failure is None else self.failure.code
 
     def fail(self, failure: SyncFailure, stream: Stream | None = None) -> None:
-        """Record a failure, of the whole connection or of one stream; the first one is told."""
+        """Record a failure, of the whole connection or of one stream; the first one is reported."""
         if stream is not None:
             self.failed.append(stream.value)
             failure = replace(failure, why=f"{stream.value}: {failure.why}")

@@ -109,21 +109,12 @@ _R2 = (
         erasure="keep",
         reason="refused lines of the access log; deleted after 9 days",
     ),
-    Holding(
-        "r2",
-        "user-media/",
-        (("user", "key.userId"),),
-        personal="key content",
-        erasure="delete",
-        doc="An image or video that a user uploaded, or a smaller copy of it",
-    ),
-    Holding(
-        "r2",
-        "quarantine/user-media/",
-        (("user", "key.userId"),),
-        personal="key content",
-        erasure="delete",
-        doc="An image that a user uploaded and that could not be read",
+    *(
+        Holding("r2", prefix, (("user", "key.userId"),), personal="key content", erasure="delete", doc=doc)
+        for prefix, doc in (
+            ("user-media/", "An image or video that a user uploaded, or a smaller copy of it"),
+            ("quarantine/user-media/", "An image that a user uploaded and that could not be read"),
+        )
     ),
 )
 

@@ -28,7 +28,7 @@ _CAMPAIGN_IDS, _AD_IDS = (GOOGLE_CAMPAIGN, "utm_id", "hsa_cam"), ("hsa_ad",)
 _CAMPAIGN_NUMBERS, _AD_NUMBERS = ("campaignid", "campaign_id"), ("ad_id", "adid", "creative", "utm_content")
 _LONG_NUMBER = re.compile(r"\d{9,20}")
 _LONGEST_CLICK_ID = 512
-# An address without any of these names nothing, whatever else it holds.
+# An address without any of these names nothing, also if it holds more.
 MARKS: tuple[str, ...] = ("clid=", "clkid=", "braid=", "utm_", "hsa_", "campaignid=", "campaign_id=", "ad_id=", "adid=",
     "creative=")  # fmt: skip
 

@@ -101,7 +101,7 @@ def _of_steps(d1: D1, query: HotQuery) -> Iterator[Fault]:
 
 
 def of_postgres(postgres: Postgres, query: HotQuery) -> Iterator[Fault]:
-    """What is wrong of a statement's plan in Postgres. A small table may be read whole, whatever indexes there are."""
+    """What is wrong of a statement's plan in Postgres. A small table may be read whole, with any indexes."""
     valid = {
         row["name"] for row in postgres.fetch(read_sql("database/valid_indexes.sql"), {"names": list(query.reads)})
     }

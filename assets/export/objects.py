@@ -73,7 +73,7 @@ def _lines_of(
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole lines of an object, packed or not, whatever it is called."""
+    """Whole lines of an object, packed or not, under any name."""
     several = iter(chunks)
     first = next(several, b"")
     if first.startswith(GZIP):

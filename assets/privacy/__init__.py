@@ -1,4 +1,4 @@
-"""What holds for people who were erased, whatever restores or reads their data.
+"""What holds for people who were erased, in all that restores or reads their data.
 
 What belongs here: tombstones. What does not: whose data a store holds (apps/*_personal.py).
 """

@@ -53,7 +53,7 @@ def observed_prefix(app: App, spec: AssetSpec, prefix: str) -> AssetsDefinition:
 
 
 def all_observed(app: App) -> AssetSelection:
-    """All that is observed of an app, of whatever room."""
+    """All that is observed of an app, of every room."""
     of_app = AssetSelection.key_prefixes([app.name], include_sources=True)
     ((tag, value),) = OBSERVED.items()
     return (of_app & AssetSelection.tag(tag, value, include_sources=True)).without_checks()

@@ -1,18 +1,22 @@
-"""`clearlift cache`: fills an emptied namespace again, compares KV with its index, shows how warm each family is.
+"""`clearlift cache`: fills an emptied namespace again, compares KV with its index, shows how warm each family is, and
+the value of a key.
 
 What belongs here: what people type and read. What does not: the work (assets/cache), which is imported by the command
 that needs it, so that help starts at once.
 """
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.text import Text
 
 from assets.apps import APPS, App
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.cli.tables import Column, Columns, percent, printed
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted
+from resources.declined import DeclinedError
 
 if TYPE_CHECKING:
     from assets.cache.wanted import Family
@@ -47,10 +51,12 @@ LOOKS = Columns(
     },
 )
 
+VALUES = Columns("values", "cache show", {name: name for name in ("app", "family", "key", "value")})
+
 
 @click.group()
 def cache() -> None:
-    """Fill an emptied KV namespace again, compare KV with its index, or show how warm each family is.
+    """Fill an emptied KV namespace again, compare KV with its index, show how warm each family is, or one value.
 
     Example: clearlift cache status
     """
@@ -146,6 +152,52 @@ def verify(app_name: str | None, dry_run: bool) -> None:
         raise click.ClickException(
             f"{counted(wrong, 'key in KV was', 'keys in KV were')} not as the index says. {done}"
         )
+
+
+@cache.command()
+@click.argument("key")
+@APP
+@printed
+def show(key: str, app_name: str | None) -> None:
+    """The value of one key, as KV serves it. Keys that no family makes are the application's own, and are not read.
+
+    \b
+    Example: clearlift cache show dashboard:a3f7c2:summary:7d
+    Example: clearlift cache show reference:platforms --app clearlift --json
+    """
+    from assets.cache import keys
+
+    made = [(app, family) for app, family in _families(app_name, None) if keys.pattern(family.key).fullmatch(key)]
+    if not made:
+        raise DeclinedError("no family makes a key of this form", "docs/cache.md lists the keys of each app")
+    with terminal() as opened:
+        opened.progress.stop()
+        found = [(app, family, value) for app, family in made if (value := opened.stores.kv(app).get(key)) is not None]
+        if not found:
+            app, family = made[0]
+            again = f"`clearlift cache rebuild --app {app.name} --family {family.name}` writes every key that is wanted"
+            raise DeclinedError(f"KV has no key {family.shown(key)}", again)
+        if len(found) > 1:
+            raise click.UsageError(f"say whose key: {' or '.join(f'--app {app.name}' for app, _, _ in found)}")
+        ((app, family, value),) = found
+        if app.holding("kv", family.name).erasure is not None:
+            noted(opened.stores, "read", app.name, "kv", family.name, rows=1)
+        table = VALUES.table()
+        table.add(app=app.name, family=family.name, key=key, value=_json(family, key, value))
+        if table.is_json:
+            table.show()
+        else:
+            click.echo(json.dumps(table.rows[0]["value"], ensure_ascii=False, indent=1))
+
+
+def _json(family: "Family", key: str, value: bytes) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise DeclinedError(
+            f"the value of {family.shown(key)} is no JSON, so that another program wrote it",
+            "`clearlift cache verify` writes it again",
+        ) from None
 
 
 def _families(app_name: str | None, family_name: str | None) -> "list[tuple[App, Family]]":

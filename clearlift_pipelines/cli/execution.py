@@ -97,7 +97,7 @@ class Workbench(Terminal):
         """
         name = job_name(app, job)
         definition = self.definitions.resolve_job_def(name)
-        # The daemon makes no run of a command again: the person who typed it was told what happened.
+        # The daemon makes no run of a command again: the person who typed it has seen what happened.
         tags = {**definition.run_tags, PROCESS_TAG: _this_process(), MAX_RETRIES_TAG: "0"}
         if first is not None and first == (last or first):
             tags[PARTITION_NAME_TAG] = first

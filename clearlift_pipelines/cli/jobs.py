@@ -71,7 +71,7 @@ class RunnableJob:
 
     @property
     def fields(self) -> dict[str, Field]:
-        """What its assets can be told, by name."""
+        """The options that its assets take, by name."""
         found: dict[str, Field] = {}
         for app in self.apps:
             for fields in self._fields(app).values():

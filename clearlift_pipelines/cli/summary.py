@@ -5,12 +5,12 @@ from typing import Any
 
 from assets.apps import APPS, App
 from assets.events.ledger import IngestLedger
-from assets.events.refused import quarantine
 from assets.events.table import events_table
 from assets.rollups import late
 from assets.series import registry
 from assets.windows import midnight
 from clearlift_pipelines.cli import ads
+from clearlift_pipelines.cli.refused_lines import KINDS
 from clearlift_pipelines.cli.tables import JSON_ONLY, Columns, Table
 from clearlift_pipelines.cli.terminal import Terminal
 from clearlift_pipelines.project import folder
@@ -23,7 +23,7 @@ STORED = Columns("stored", "run", {"what": "", "said": "", "numbers": JSON_ONLY}
 REFUSED = Columns(
     "refused",
     "run",
-    {"app": JSON_ONLY, **{name: name for name in ("lines", "reason", "field", "value")}},
+    {**dict.fromkeys(("app", "kind"), JSON_ONLY), **{name: name for name in ("lines", "reason", "field", "value")}},
 )
 
 
@@ -52,7 +52,8 @@ def print_summary(opened: Terminal) -> None:
             synced.show(title=f"Ads of {app.title}")
     for app in APPS:
         if app.audience is not None:
-            _report_what_waits(opened, app)
+            _report_late_events(opened, app)
+        _report_refused(stores, app)
     if stores.settings.embedded:
         home = _short(stores.settings.home)
         console.print(
@@ -109,18 +110,22 @@ def _count_series(counts: Table, d1: D1, app: App) -> None:
     _add(counts, app.title, ", ".join(said), **numbers)
 
 
-def _report_what_waits(opened: Terminal, app: App) -> None:
+def _report_late_events(opened: Terminal, app: App) -> None:
     stores, earliest = opened.stores, midnight(opened.stores.settings.partitions_start)
     since = late.horizon(earliest, stores.settings.late_horizon, utc_now())
     if too_old := late.beyond(app, stores.postgres, earliest, since):
         opened.console.print(str(too_old), style="yellow")
-    refused = quarantine(stores, app, earliest)
-    if refused is not None and (rows := refused.refusals.summary()):
-        reasons = REFUSED.table()
-        for row in rows:
-            cells = {"app": app.name, **row}
-            reasons.add(**{name: cells[name] for name in REFUSED.heads})
-        reasons.show(title=f"Quarantine of {app.title}")
+
+
+def _report_refused(stores: Stores, app: App) -> None:
+    for kind, made in KINDS.items():
+        quarantine = made(stores, app, midnight(stores.settings.partitions_start))
+        if quarantine is not None and (rows := quarantine.refusals.summary()):
+            reasons = REFUSED.table()
+            for row in rows:
+                cells = {"app": app.name, "kind": kind, **row}
+                reasons.add(**{name: cells[name] for name in REFUSED.heads})
+            reasons.show(title=f"Quarantine of {app.title}: {kind}")
 
 
 def _short(path: Path) -> Path:

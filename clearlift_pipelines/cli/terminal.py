@@ -20,6 +20,7 @@ class Terminal:
         self.console = console
         self.progress = progress
         self._bars: dict[str, TaskID] = {}
+        self._said: set[str] = set()
         self.stores = Stores(chosen, progress=self.bar, makes_keys=makes_keys)
 
     def bar(self, label: str) -> Callable[[int, int], None]:
@@ -30,8 +31,11 @@ class Terminal:
 
         def move(done: int, total: int) -> None:
             self.progress.update(task, completed=done if total else 1, total=total or 1)
-            if self.progress.disable and done >= total:
-                self.console.print(f"{label:<28} {done}/{total}")
+            line = f"{label:<28} {done}/{total}"
+            # Work of one name may be done several times, such as once an app.
+            if self.progress.disable and done >= total and line not in self._said:
+                self._said.add(line)
+                self.console.print(line)
 
         return move
 

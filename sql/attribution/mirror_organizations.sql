@@ -1,5 +1,5 @@
 -- Writes the tags that are new, or whose organisation or rules changed; one row of the result is such a tag. All tags of
--- an organisation have one people_tag, which stays when tags come and go. types_change grows with whatever needs days to
+-- an organisation have one people_tag, which stays when tags come and go. types_change grows with all that needs days to
 -- be made again from events: conversion types, refund types, sources, people_tag.
 -- Parameters: app, rows (JSON of all tags), default_types.
 with tag as (

@@ -25,7 +25,7 @@ ANALYSTS = "clearlift_pipelines/test_analysts.py"
 RUN_BY = {
     "../README.md": {"console": TYPED},
     "adding-an-app.md": dict.fromkeys(("console", "python", "sql"), "house/test_adding_an_app.py"),
-    "ads.md": {"console": TYPED, "bash": ASKED},
+    "ads.md": {"bash": ASKED, **dict.fromkeys(("console", "sh", "sql"), TYPED)},
     "analysts.md": {"sql": ANALYSTS, "python": ANALYSTS, "console": "clearlift_pipelines/cli/test_dbt.py"},
     "attribution.md": {"sql": ASKED},
     "cache.md": {"console": TYPED},

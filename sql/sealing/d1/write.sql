@@ -1,4 +1,4 @@
--- Writes where the sealed value is still as it was read, and whatever else must be: sealed values and their indexes, or
+-- Writes where the sealed value is still as it was read, and all else that must be: sealed values and their indexes, or
 -- sealed values and blanks. One row a row that was written: its id. Parameters: ?1 JSON, an array of [id, value in clear
 -- in hex, sealed value before (25 characters, which hold its nonce), sealed value after, index].
 update $table

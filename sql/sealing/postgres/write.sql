@@ -1,4 +1,4 @@
--- Writes where the sealed value is still as it was read, and whatever else must be: sealed values and their indexes, or
+-- Writes where the sealed value is still as it was read, and all else that must be: sealed values and their indexes, or
 -- sealed values and blanks. Parameters: ids, clear, before (25 characters, which hold the nonce), after, lookup: arrays of
 -- the same length.
 update $table

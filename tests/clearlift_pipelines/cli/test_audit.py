@@ -19,7 +19,7 @@ NOTED = {
     *("archive restore", "backup restore", "lake rebuild", "retention run", "sql"),
     *("keys envelope", "keys retire", "keys rotate"),
     *("media quarantine export", "media quarantine list", "media quarantine replay"),
-    *("quarantine export", "quarantine list", "quarantine replay"),
+    *("quarantine export", "quarantine list", "quarantine replay", "cache show"),
     *("privacy cancel", "privacy erase", "privacy export"),
 }
 # Why the others need not: what they read of people is shown to nobody, and the runs that they start note themselves.

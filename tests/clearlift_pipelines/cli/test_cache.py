@@ -1,10 +1,15 @@
 """`clearlift cache`: an emptied namespace is warm again by one command, and status shows how warm it is."""
 
+import json
+import time
+from contextlib import closing
+
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.growth import APP as GROWTH
 from resources.kv import Entry
 from sandbox import sample_stores
 from tests.clearlift_pipelines.cli.terminal import Terminal
+from tests.standin.cloudflare import ACCOUNT, NAMESPACE, TOKEN, Cloudflare
 
 
 def test_an_emptied_namespace_is_warm_again_by_one_command(terminal: Terminal) -> None:
@@ -55,6 +60,51 @@ def test_kv_is_compared_with_its_index_and_corrected(terminal: Terminal) -> None
         assert row[4:] == ["1", "1", "1", "0" if options else "2"]
     assert kv.get_many([info.name for info in kv.list()]) == {**full, "session:1": b""}
     assert terminal.clearlift("cache", "verify").code == 0
+
+
+def test_the_value_of_a_key_is_shown_as_kv_has_it(terminal: Terminal) -> None:
+    stores = terminal.stores
+    stores.migrate()
+    sample_stores.fill_d1(stores.d1(CLEARLIFT))
+    terminal.good("cache", "rebuild", "--app", "clearlift")
+    kv, key = stores.kv(CLEARLIFT), "dashboard:a3f7c2:summary:7d"
+    value = json.loads(kv.get(key) or b"")
+    assert value["events"] == 0
+    assert json.loads(terminal.good("cache", "show", key)) == value
+    (row,) = json.loads(terminal.good("cache", "show", key, "--json"))["values"]
+    assert row == {"app": "clearlift", "family": "summary", "key": key, "value": value}
+    notes = "select work, place, rows from audit.entries"
+    assert stores.postgres.fetch(notes) == []
+    assert json.loads(terminal.good("cache", "show", "connections:a3f7c2")) == []
+    assert stores.postgres.fetch(notes) == [{"work": "clearlift cache show", "place": "connections", "rows": 1}]
+
+    kv.put_many([Entry(key, b"of another"), Entry("session:1", b"hush")])
+    assert "another program wrote it. Next: `clearlift cache verify`" in terminal.refused("cache", "show", key)
+    kv.delete_many([key])
+    again = f"KV has no key {key}. Next: `clearlift cache rebuild --app clearlift --family summary`"
+    assert again in terminal.refused("cache", "show", key)
+    for other in ("session:1", "dashboard:*:summary:7d:more", ""):
+        said = terminal.refused("cache", "show", other)
+        assert "no family makes a key of this form. Next: docs/cache.md" in said
+        assert "hush" not in said
+    person = "hush-user-id"
+    said = terminal.refused("cache", "show", f"user:{person}:dashboard:layout", "--app", "sesh")
+    assert person not in said
+
+
+def test_the_value_of_a_key_is_shown_over_http_too(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    key = "dashboard:a3f7c2:summary:7d"
+    with closing(Cloudflare(terminal.folder, time.time)) as served, served.loopback:
+        served.kv.put_many([Entry(key, b'{"events":7}')])
+        for name, value in {
+            "CLOUDFLARE_ACCOUNT_ID": ACCOUNT,
+            "CLOUDFLARE_API_TOKEN": TOKEN,
+            "CLOUDFLARE_API_URL": served.api,
+            "KV__CLEARLIFT": NAMESPACE,
+        }.items():
+            terminal.monkeypatch.setenv(f"CLEARLIFT_{name}", value)
+        assert terminal.good("cache", "show", key) == '{\n "events": 7\n}\n'
 
 
 def test_the_most_read_family_comes_first(terminal: Terminal) -> None:

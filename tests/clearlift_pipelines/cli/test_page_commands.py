@@ -5,7 +5,9 @@ step ends with.
 """
 
 import shlex
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,8 +26,9 @@ from tests.clearlift_pipelines.cli.terminal import Said, Terminal
 from tests.clearlift_pipelines.cli.test_media import MEDIA, look
 from tests.clearlift_pipelines.cli.test_quarantine import rename
 from tests.clearlift_pipelines.cli.test_runbooks import RESTATED
-from tests.pages import blocks, lines
+from tests.pages import Block, blocks, lines
 
+ORIGIN = "CLEARLIFT_AD_ORIGIN"
 TESTS = Path(__file__).resolve().parents[2]
 ELSEWHERE = {
     "make run": "clearlift_pipelines/cli/test_run.py",
@@ -85,8 +88,12 @@ def with_ads(migrated: Terminal) -> Iterator[Terminal]:
     stores = migrated.stores
     with sample_stores.sandbox(stores.object_store, utc_now) as served:
         sample_stores.fill_connections(stores.d1(CLEARLIFT), stores.keyring, served)
-        migrated.monkeypatch.setenv("CLEARLIFT_AD_ORIGIN", served.origin)
+        migrated.monkeypatch.setenv(ORIGIN, served.origin)
         yield migrated
+
+
+def blocks_of(page: str, language: str) -> list[Block]:
+    return [block for block in blocks(page) if block.language == language]
 
 
 def connection_of(terminal: Terminal, platform: str) -> str:
@@ -148,6 +155,24 @@ def test_readme(with_ads: Terminal) -> None:
 def test_ads(with_ads: Terminal) -> None:
     said = walked(with_ads, "ads.md", {"ID": connection_of(with_ads, "google")})
     assert len(said) == 6
+
+
+def test_ads_restatement(with_ads: Terminal) -> None:
+    """The sync that `clearlift run` makes, the clock, the sync of the same days, and what it changed."""
+    serving, origin, later, again, psql = blocks_of("ads.md", "sh")[0].text.splitlines()
+    (asked,) = blocks_of("ads.md", "sql")
+    assert (serving, origin, psql) == ("clearlift sandbox &", f"export {ORIGIN}=http://127.0.0.1:8990", "clearlift sql")
+    first, last = (f"{utc_now() - timedelta(days=back):%Y-%m-%d}" for back in (7, 1))
+    words = shlex.split(again.replace("2026-11-23", first).replace("2026-11-29", last), comments=True)
+    with_ads.good(*words[1:])
+    assert with_ads.stores.postgres.fetch(asked.text) == []
+    subprocess.run(["bash", "-ec", later], check=True, capture_output=True)
+    with_ads.good(*words[1:])
+    rows = with_ads.stores.postgres.fetch(asked.text)
+    assert len(rows) == 5
+    assert {row["kind"] for row in rows} <= {"changed", "appeared", "vanished"}
+    pasted = blocks_of("ads.md", "text")[0].text.splitlines()[0]
+    assert [name.strip() for name in pasted.split("|")] == [*rows[0]]
 
 
 def test_cache_health_and_policies(migrated: Terminal) -> None:

@@ -14,6 +14,8 @@ from assets.cache.demand import Demand
 from assets.intake.quarantine import FOLDER
 from assets.points import landing as point_landing
 from assets.points.ingest import PointIngest
+from clearlift_pipelines.cli.summary import print_summary
+from clearlift_pipelines.cli.terminal import terminal
 from clearlift_pipelines.stores import utc_now
 from tests.assets.event_pipeline import line
 from tests.clearlift_pipelines.cli import intake
@@ -240,7 +242,9 @@ def test_the_old_name_of_the_option_still_works(migrated: Terminal) -> None:
     assert intake.totals(migrated)["stored"] == 1
 
 
-def test_lines_of_every_kind_are_listed_exported_and_replayed(migrated: Terminal) -> None:
+def test_lines_of_every_kind_are_listed_exported_and_replayed(
+    migrated: Terminal, capsys: pytest.CaptureFixture[str]
+) -> None:
     stores = migrated.stores
     points = f"{point_landing.zone(SESH).hour_prefix(utc_now())}flush.ndjson"
     stores.object_store.put(points, b"broken")
@@ -253,6 +257,10 @@ def test_lines_of_every_kind_are_listed_exported_and_replayed(migrated: Terminal
     by_reason = [row.split() for row in migrated.good("quarantine", "list").splitlines()]
     assert by_reason[0][:3] == ["app", "kind", "lines"]
     assert [row[:4] for row in by_reason[1:]] == [["sesh", "points", "1", "1"], ["sesh", "access", "1", "1"]]
+    with terminal() as opened:
+        print_summary(opened)
+    titles = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Quarantine of ")]
+    assert titles == ["Quarantine of Sesh: points", "Quarantine of Sesh: access"]
     assert "more hits than reads" in migrated.good("quarantine", "list", "--kind", "access")
     assert migrated.good("quarantine", "list", "--app", "clearlift") == "Nothing is refused.\n"
     ended = migrated.clearlift("quarantine", "replay", "--all")

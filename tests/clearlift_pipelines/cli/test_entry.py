@@ -66,7 +66,8 @@ def test_a_run_whose_compaction_fails_makes_all_else_and_names_step_and_reason(t
     terminal.monkeypatch.setattr("assets.compaction.rewrite.Compaction.run", refuse)
     followed_by(terminal.monkeypatch, "partitions", "policy")
     assert terminal.refused("run", "--no-sample") == (
-        "Error: clearlift/events/compacted failed: OSError: the disk is full"
+        "Error: clearlift/events/compacted failed: OSError: the disk is full. Next: `clearlift doctor` says whether "
+        "each store answers; then run the same again"
     )
     assert terminal.stores.postgres.fetch("select events from rollups.hourly_totals") == [{"events": 1}]
     (policy,) = (line for line in terminal.good("status").splitlines() if "clearlift/archive/policy" in line)

@@ -109,7 +109,7 @@ def test_a_failed_check_ends_a_job_with_exit_code_1_and_says_what_it_found(migra
     for n in (1, 2):
         put(d1, "consignors", user_id=f"u{n}")
         put(d1, "inventory_items", id=n, user_id=f"u{n}", event_id=7, status="approved")
-    said = migrated.clearlift("job", "integrity")
+    said = migrated.clearlift("job", "integrity", "--app", "consignment")
     assert said.code == 1
     (found,) = (line for line in said.out.splitlines() if line.startswith("check failed "))
     name, _, what = found.removeprefix("check failed ").partition(": ")

@@ -168,7 +168,8 @@ def test_a_key_is_changed_for_all_and_the_old_one_ends_when_nothing_refers_to_it
     assert re.search(r"^key 1 [0-9a-f]{32}: in no envelope; backups 1; known since 20", status, re.MULTILINE)
     first, second = json.loads(terminal.clearlift("keys", "status", "--json").out)["keys"]
     assert (first["key"], first["in_envelope_at"], first["refers"]["backups"]) == (1, None, 1)
-    assert second["refers"] == {"growth/postgres": 1, "sesh/d1": 2}
+    # A set may hold a value of every key that is in use: an application may have had the key before it was seen here.
+    assert second["refers"] == {"growth/postgres": 1, "sesh/d1": 2, "backups": 1}
     assert re.search(r"^key 2 [0-9a-f]{32}: in no envelope; growth/postgres 1, sesh/d1 2", status, re.MULTILINE)
     assert "key 1 is needed: backups 1. Next: " in terminal.refused("keys", "retire", "1")
     assert load(file).ids == {1, 2}

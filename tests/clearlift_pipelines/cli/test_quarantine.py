@@ -246,6 +246,7 @@ def test_lines_of_every_kind_are_listed_exported_and_replayed(
     migrated: Terminal, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stores = migrated.stores
+    migrated.good("job", "partitions")
     points = f"{point_landing.zone(SESH).hour_prefix(utc_now())}flush.ndjson"
     stores.object_store.put(points, b"broken")
     access = f"{access_log.zone('sesh').hour_prefix(utc_now())}log.ndjson"

@@ -102,7 +102,7 @@ def test_each_store_names_its_variable_and_the_next_step(
         ask(stores)
     said = str(raised.value)
     assert said.endswith(f"can be reached from here, or correct {named}")
-    assert ". Next: see that " in said
+    assert " Next: see that " in said
     assert raised.value.retryable
     assert "hush" not in said
 

@@ -47,13 +47,14 @@ def rolled_up(app: App) -> list[Family]:
 def run(rooms: Rooms, app: App, since: datetime | None, writes: int) -> Shown:
     """Warm the keys of organisations whose day was rolled up after `since`, which an earlier run showed (None: any).
 
-    A family that fails holds back no other. Its error is raised at the end.
+    The first run of all (None) measures nothing, because the hourly warming may have shown what landed before. A family
+    that fails holds back no other. Its error is raised at the end.
     """
     day = midnight(rooms.clock().date())
     given = {"app": app.name, "day": day, "since": since}
     made = rooms.postgres.fetch(read_sql("cache/rolled_up_since.sql"), given)
     if not made:
-        return Shown(0, 0, 0, (), since)
+        return Shown(0, 0, 0, (), since or rooms.clock())
     tags, through = frozenset(row["org_tag"] for row in made), max(row["built_at"] for row in made)
     warming, keys, written = warm.of(rooms, app), 0, 0
     errors: list[Exception] = []
@@ -69,6 +70,6 @@ def run(rooms: Rooms, app: App, since: datetime | None, writes: int) -> Shown:
         progress(done, len(wanted))
     if errors:
         raise errors[0]
-    landed = rooms.postgres.fetch(read_sql("cache/landed_since.sql"), {**given, "through": through})
     now = rooms.clock()
+    landed = rooms.postgres.fetch(read_sql("cache/landed_since.sql"), {**given, "through": through}) if since else []
     return Shown(len(tags), keys, written, [now - row["landed_at"] for row in landed], through)

@@ -50,7 +50,8 @@ def test_what_lands_is_in_kv_after_one_run(location: Location) -> None:
     at = NOW - timedelta(minutes=3)
     first = lands(location, "one", line(1, timestamp=at), line(2, timestamp=at, org_tag=OTHER))
     assert (summary(location, ONE), summary(location, OTHER)) == (1, 1)
-    assert metadata(first, "cache", "today")["organisations"] == 2
+    shown = metadata(first, "cache", "today")
+    assert (shown["organisations"], shown["batches"]) == (2, 0), "another run may have shown what landed before"
     location.now += timedelta(minutes=5)
     second = lands(location, "two", line(3, timestamp=at), line(4, timestamp=at - HOUR))
     assert (summary(location, ONE), summary(location, OTHER)) == (3, 1)

@@ -28,7 +28,7 @@ from urllib.parse import quote
 import psutil
 
 from resources.locked_file import locked
-from resources.postgres.watchdog import watched
+from resources.postgres.watchdog import STARTED_BY, watched
 
 SOCKET_NAME = ".s.PGSQL.5432"
 # sockaddr_un has 108 bytes on Linux and 104 on macOS, with the final zero.
@@ -217,7 +217,10 @@ def _as_owner(folder: Path) -> dict[str, Any]:
     identity = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
     return {
         "cwd": folder,
-        "env": {name: value for name, value in os.environ.items() if not name.startswith("PG")},
+        "env": {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PG")},
+            STARTED_BY: str(os.getpid()),
+        },
         "stdin": subprocess.DEVNULL,
         "start_new_session": True,
         "umask": 0o077,

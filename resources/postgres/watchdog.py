@@ -26,6 +26,8 @@ if not os.read(0, 1):
     watchdog.main()
 """
 STARTERS = ("pg_ctl", "initdb")
+# The variable with the process that starts a server, which the server keeps.
+STARTED_BY = "STARTED_BY_PROCESS"
 
 
 class Watchdog:
@@ -34,7 +36,7 @@ class Watchdog:
     """
 
     def __init__(self, folder: Path, users: Path | None = None) -> None:
-        places = [str(place) for place in (folder, users) if place is not None]
+        places = [str(os.getpid()), *(str(place) for place in (folder, users) if place is not None)]
         # A session of its own, because Ctrl-C at a terminal reaches every process. No output: a pipe that the user
         # writes to is to end with the user.
         self._process = subprocess.Popen(  # noqa: S603 (our own)
@@ -61,24 +63,29 @@ def watched(folder: Path) -> Iterator[None]:
         watchdog.dismiss()
 
 
-def end(folder: Path) -> None:
-    """End the server of a folder, also one that starts or recovers; nobody waits for it."""
-    for process in _in(folder, *STARTERS):
+def end(folder: Path, started_by: str | None = None) -> None:
+    """End the server of a folder, also one that starts or recovers; nobody waits for it.
+
+    started_by: only what this process started. On a busy machine the next user of the folder is there before we are.
+    """
+    for process in _in(folder, started_by, *STARTERS):
         _send(process, signal.SIGKILL)
     # Fast, then as a crash does.
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        servers = [*_in(folder, "postgres")]
+        servers = [*_in(folder, started_by, "postgres")]
         for process in servers:
             _send(process, number)
         psutil.wait_procs(servers, FAST_SECONDS)
 
 
-def _in(folder: Path, *names: str) -> Iterator[psutil.Process]:
+def _in(folder: Path, started_by: str | None, *names: str) -> Iterator[psutil.Process]:
     """Processes with such names that work in a folder. Of a server, the one that started the others."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             parent = process.parent()
-            if _is(process, folder, names) and not (parent is not None and _is(parent, folder, names)):
+            if not _is(process, folder, names) or (parent is not None and _is(parent, folder, names)):
+                continue
+            if started_by in (None, process.environ().get(STARTED_BY)):
                 yield process
 
 
@@ -93,13 +100,14 @@ def _send(process: psutil.Process, number: signal.Signals) -> None:
 
 def main() -> None:
     """The user was killed, or left without a word."""
-    folder, *users = map(Path, sys.argv[1:])
+    started_by, (folder, *users) = sys.argv[1], map(Path, sys.argv[2:])
     with _only_one(folder) as first:
         if not first:
             return
         for file in users:
             fcntl.flock(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_EX)
-        end(folder)
+        # Of several users any may have started it, and the next one waits for the lock.
+        end(folder, None if users else started_by)
 
 
 @contextmanager

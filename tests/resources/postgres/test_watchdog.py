@@ -1,5 +1,6 @@
 """An embedded server ends with the last process that uses it, also when that one is killed."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from resources.postgres import embedded
+from resources.postgres import embedded, watchdog
 from resources.postgres.shared import SharedServer
 
 SHARED = """
@@ -85,4 +86,12 @@ def test_a_shared_server_stays_with_its_users_and_ends_with_the_last_that_is_kil
 
 def test_a_server_of_one_process_ends_when_that_is_killed(folder: Path) -> None:
     kill(user(folder, ALONE))
+    assert ended(folder)
+
+
+def test_the_server_of_the_next_user_stays(folder: Path) -> None:
+    embedded.start(folder)
+    watchdog.end(folder, started_by=str(os.getppid()))
+    assert at_work(folder)
+    watchdog.end(folder, started_by=str(os.getpid()))
     assert ended(folder)

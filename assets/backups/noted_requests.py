@@ -79,8 +79,9 @@ def remove_older(target: Target, app: str) -> None:
     """Remove the notes of an app that a newer one of the same request replaces. What a lock of the bucket still holds
     is left for the next time.
     """
-    holds = newest(target, app)
-    old = [note.name for note in _all(target) if note.app == app and note != holds[note.about]]
+    notes = [note for note in _all(target) if note.app == app]
+    holds = {note.about: note for note in notes}
+    old = [note.name for note in notes if note != holds[note.about]]
     with suppress(TargetError):
         target.delete(STORE, NOTES, old)
 

@@ -25,13 +25,12 @@ def taken_up(rooms: Rooms, app: App) -> int:
     """
     target, requests = target_of(rooms), Requests.of(rooms, app)
     known = {noted_requests.about(request.id): request for request in requests.all()}
-    number = 0
-    for about, note in noted_requests.newest(target, app.name).items():
+    notes, number = noted_requests.newest(target, app.name), 0
+    for about, note in notes.items():
         if about not in known or _is_older(known[about], note):
             with opened():
                 document = noted_requests.read(target, note)
             number += requests.take_up(document)
-    notes = noted_requests.newest(target, app.name)
 
     def is_noted(request: Request) -> bool:
         note = notes.get(noted_requests.about(request.id))

@@ -23,21 +23,8 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("init", "run", "ui", "stop", "resume", "land", "quarantine", "backfill", "compact", "upkeep", "lake", "cache"),
-    *(
-        "media",
-        "job",
-        "policy",
-        "archive",
-        "backup",
-        "retention",
-        "disconnected",
-        "sql",
-        "sandbox",
-        "purge",
-        "page",
-        "status",
-    ),
-    *("doctor", "migrate", "keys", "audit", "privacy", "dbt", "completion"),
+    *("media", "job", "policy", "archive", "backup", "retention", "disconnected", "sql", "sandbox", "purge"),
+    *("page", "status", "doctor", "migrate", "keys", "audit", "privacy", "dbt", "completion"),
 )
 """Each is a function in a module of its own name, imported when the command runs: Dagster alone takes two seconds."""
 

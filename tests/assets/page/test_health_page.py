@@ -1,7 +1,6 @@
 """The page of the pipelines over real stores: with nothing, a row in every table, much data, and without Postgres."""
 
 import re
-import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,7 @@ from resources.postgres import Postgres
 from tests.assets.page.conftest import NOW
 from tests.filled import fill_postgres
 
-MOST_BYTES, MOST_SECONDS = 300_000, 2.0
+MOST_BYTES = 300_000
 
 
 def unread(made: Page) -> list[str]:
@@ -82,17 +81,11 @@ def fill_with_much(postgres: Postgres) -> None:
     Ledger(postgres).record(HealthCheck("clearlift", "check", lambda _: ()), findings, NOW)
 
 
-def test_with_much_data_it_stays_small_and_is_made_in_two_seconds(source: Source) -> None:
+def test_with_much_data_it_stays_small(source: Source) -> None:
     fill_with_much(source.rooms.postgres)
-    seconds = []
-    for _ in range(3):
-        # By the CPU of this process: the clock also counts what else the machine does.
-        began = time.process_time()
-        made = health_page.made(source)
-        text = html(made)
-        seconds.append(time.process_time() - began)
-    assert min(seconds) <= MOST_SECONDS, seconds
+    made = health_page.made(source)
     assert unread(made) == []
+    text = html(made)
     assert len(text.encode()) < MOST_BYTES
     assert "188 more have no chart" in text
     assert "tag200" in text

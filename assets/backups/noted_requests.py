@@ -2,8 +2,8 @@
 none, and begins none again that was cancelled.
 
 A note is sealed like a manifest, under a name of its own: when, the app, a hash of the request's id, whether it is
-open. The newest of a request holds; older ones go, because an ended request keeps nothing of the person. What does not
-belong here: what a request is, and taking one up again (assets/erasure).
+open, the key. The newest of a request holds; older ones go, because an ended request keeps nothing of the person. What
+does not belong here: what a request is, and taking one up again (assets/erasure).
 """
 
 import hashlib
@@ -25,19 +25,20 @@ _OPEN, _ENDED = "open", "ended"
 
 @dataclass(frozen=True, order=True)
 class Note:
-    """The name of a note. about: which request of the app."""
+    """The name of a note. about: which request of the app. key_id: of the key that sealed it."""
 
     at: datetime
     app: str
     about: str
     is_open: bool
+    key_id: int
     name: str
 
     @classmethod
     def named(cls, name: str) -> Self:
         """The parts of a name."""
-        at, app, about, state, _ = name.split("-")
-        return cls(datetime.strptime(at, AT).replace(tzinfo=UTC), app, about, state == _OPEN, name)
+        at, app, about, state, key_id, _ = name.split("-")
+        return cls(datetime.strptime(at, AT).replace(tzinfo=UTC), app, about, state == _OPEN, int(key_id), name)
 
 
 def about(request: str) -> str:
@@ -52,7 +53,8 @@ def note(target: Target, app: str, request: str, at: datetime, document: Any, *,
         TargetError: the target refuses or does not answer.
     """
     state = _OPEN if is_open else _ENDED
-    name = f"{at.astimezone(UTC).strftime(AT)}-{app}-{about(request)}-{state}-{secrets.token_hex(6)}"
+    moment, key_id = at.astimezone(UTC).strftime(AT), target.keyring.newest
+    name = f"{moment}-{app}-{about(request)}-{state}-{key_id}-{secrets.token_hex(6)}"
     target.put_sealed(STORE, NOTES, name, json.dumps(document).encode())
 
 
@@ -68,11 +70,6 @@ def read(target: Target, note: Note) -> Any:
         SealError: it does not open.
     """
     return json.loads(target.get_sealed(STORE, NOTES, note.name))
-
-
-def key_id(target: Target, note: Note) -> int:
-    """The id of the key that sealed a note."""
-    return target.document(STORE, NOTES, note.name).key_id
 
 
 def remove_older(target: Target, app: str) -> None:
@@ -96,10 +93,10 @@ def forget(target: Target, sets: Sets) -> None:
 
 def key_ids(target: Target) -> Iterator[int]:
     """The ids of the keys that sealed the notes, one a note."""
-    return (key_id(target, note) for note in _all(target))
+    return (note.key_id for note in _all(target))
 
 
 def _all(target: Target) -> Iterator[Note]:
-    """All notes, in order of time; of those of one moment the ended one is the last."""
+    """All notes, in order of time; of those of one moment the ended one is the last, or that of the newest key."""
     notes = map(Note.named, target.names(STORE, NOTES))
-    return iter(sorted(notes, key=lambda note: (note.at, not note.is_open, note.name)))
+    return iter(sorted(notes, key=lambda note: (note.at, not note.is_open, note.key_id, note.name)))

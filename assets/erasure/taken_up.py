@@ -34,7 +34,7 @@ def taken_up(rooms: Rooms, app: App) -> int:
 
     def is_noted(request: Request) -> bool:
         note = notes.get(noted_requests.about(request.id))
-        return note is not None and noted_requests.key_id(target, note) == rooms.keyring.newest
+        return note is not None and note.key_id == rooms.keyring.newest
 
     for request in requests.all():
         if request.state in NOTED and not is_noted(request):

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from resources.d1 import D1
 from resources.postgres import Postgres
 from tests.app_databases import AppDatabases
 from tests.assets.archive.conftest import archive_stores
-from tests.assets.erasure.inhabited import Inhabited, migrated
+from tests.assets.erasure.inhabited import ANNA, BERT, Inhabited, migrated, sesh_user
 from tests.resources.lake.opened import opened
 
 __all__ = ["archive_stores"]
@@ -34,3 +35,12 @@ def inhabited(
         found = Inhabited(postgres, growth, lake, tmp_path)
         yield found
         found.close()
+
+
+@pytest.fixture
+def sesh(inhabited: Inhabited) -> D1:
+    """Sesh's D1 with two users."""
+    d1 = inhabited.d1["sesh"]
+    for name in (ANNA, BERT):
+        sesh_user(d1, name)
+    return d1

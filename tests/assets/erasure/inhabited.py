@@ -29,6 +29,8 @@ BY_NAME = {app.name: app for app in APPS}
 CLEARLIFT, SESH, GROWTH, CONSIGNMENT = (BY_NAME[name] for name in ("clearlift", "sesh", "growth", "consignment"))
 NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)
 WINDOW = timedelta(days=3)
+ANNA, BERT = "anna-lena-17", "bert-18"
+MOMENT = "2026-06-20T21:00:00.000Z"
 
 
 def migrated(folder: Path) -> dict[str, EmbeddedD1]:
@@ -111,6 +113,22 @@ def put(d1: D1, table: str, **values: Any) -> None:
     """Insert a row."""
     columns, marks = ", ".join(values), ", ".join("?" * len(values))
     d1.execute(f"insert into {table} ({columns}) values ({marks})", list(values.values()))
+
+
+def sesh_user(d1: D1, name: str) -> None:
+    """A user of Sesh with a row in every table that may have one."""
+    put(d1, "users", id=name, email=f"{name}@Sesh.example", profile=json.dumps({"note": name}))
+    put(d1, "user_preferences", userId=name, preferences='{"theme": "dark"}')
+    put(d1, "inventory", id=f"i {name}", userId=name, quantity=1, unit="g")
+    put(d1, "medical_symptoms", id=f"m {name}", userId=name, symptom="insomnia", timestamp=MOMENT)
+    put(d1, "journal_entries", id=f"j {name}", userId=name, content=f"{name} slept well", timestamp=MOMENT)
+    put(d1, "sessions_2026_07", id=f"s {name}", userId=name, timestamp="2026-07-01T00:00:00.000Z")
+    put(d1, "points_2026_07", sessionId=f"s {name}", seq=1, userId=name, at="2026-07-01T00:00:00.000Z", measures="{}")
+    put(
+        d1, "metrics_daily", windowStart="2026-07-01T00:00:00.000Z", userId=name, metric="sessions", entries=1,
+        total=1, least=1, most=1,
+    )  # fmt: skip
+    d1.execute("update inventory set quantity = 2 where userId = ?", [name])
 
 
 def everything(d1: D1, without: Sequence[str] = ()) -> dict[str, list[str]]:

@@ -3,23 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from assets.erasure import application
 from assets.privacy import requests_table
 from resources.d1 import D1, EmbeddedD1
-from tests.assets.erasure.inhabited import CLEARLIFT, GROWTH, NOW, SESH, WINDOW, Inhabited, naming, put
-from tests.assets.erasure.test_d1 import clearlift_member, organisation, sesh_user
-
-ANNA = "anna-lena-17"
-
-
-@pytest.fixture
-def sesh(inhabited: Inhabited) -> D1:
-    d1 = inhabited.d1["sesh"]
-    for name in (ANNA, "bert-18"):
-        sesh_user(d1, name)
-    return d1
+from tests.assets.erasure.inhabited import ANNA, CLEARLIFT, GROWTH, NOW, SESH, WINDOW, Inhabited, naming, put
+from tests.assets.erasure.test_d1 import clearlift_member, organisation
 
 
 def shown(d1: D1) -> dict[str, tuple[Any, ...]]:

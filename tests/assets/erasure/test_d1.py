@@ -1,13 +1,20 @@
 """Erasing in D1: nothing of a person stays in any table or page of the file, and nothing of others changes."""
 
-import json
 from pathlib import Path
 
 from resources.d1 import D1
 from resources.kv import Entry
-from tests.assets.erasure.inhabited import CLEARLIFT, CONSIGNMENT, SESH, Inhabited, everything, naming, put
+from tests.assets.erasure.inhabited import (
+    CLEARLIFT,
+    CONSIGNMENT,
+    MOMENT,
+    SESH,
+    Inhabited,
+    everything,
+    naming,
+    put,
+)
 
-MOMENT = "2026-06-20T21:00:00.000Z"
 LOGS = ("change_log", "backup_log", "backup_noted", "stale_metrics")
 
 
@@ -15,25 +22,8 @@ def bytes_of(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.glob("*.sqlite*"))
 
 
-def sesh_user(d1: D1, name: str) -> None:
-    put(d1, "users", id=name, email=f"{name}@Sesh.example", profile=json.dumps({"note": name}))
-    put(d1, "user_preferences", userId=name, preferences='{"theme": "dark"}')
-    put(d1, "inventory", id=f"i {name}", userId=name, quantity=1, unit="g")
-    put(d1, "medical_symptoms", id=f"m {name}", userId=name, symptom="insomnia", timestamp=MOMENT)
-    put(d1, "journal_entries", id=f"j {name}", userId=name, content=f"{name} slept well", timestamp=MOMENT)
-    put(d1, "sessions_2026_07", id=f"s {name}", userId=name, timestamp="2026-07-01T00:00:00.000Z")
-    put(d1, "points_2026_07", sessionId=f"s {name}", seq=1, userId=name, at="2026-07-01T00:00:00.000Z", measures="{}")
-    put(
-        d1, "metrics_daily", windowStart="2026-07-01T00:00:00.000Z", userId=name, metric="sessions", entries=1,
-        total=1, least=1, most=1,
-    )  # fmt: skip
-    d1.execute("update inventory set quantity = 2 where userId = ?", [name])
-
-
-def test_nothing_of_a_user_is_left_in_the_file_and_others_are_as_they_were(inhabited: Inhabited) -> None:
-    d1 = inhabited.d1["sesh"]
-    for name in ("anna-lena-17", "bert-18"):
-        sesh_user(d1, name)
+def test_nothing_of_a_user_is_left_in_the_file_and_others_are_as_they_were(inhabited: Inhabited, sesh: D1) -> None:
+    d1 = sesh
     others = [row for rows in everything(d1, LOGS).values() for row in rows if "anna-lena-17" not in row]
     inhabited.erased(SESH, "ANNA-LENA-17@sesh.example")
     left = [row for rows in everything(d1, LOGS).values() for row in rows]

@@ -18,20 +18,22 @@ from assets.erasure.run import Search
 from assets.privacy.tombstones import Tombstones
 from assets.search.certify import search
 from resources.d1 import D1
-from tests.assets.erasure.inhabited import CLEARLIFT, CONSIGNMENT, GROWTH, NOW, SESH, WINDOW, Inhabited, everything, put
-from tests.assets.erasure.test_d1 import sesh_user
+from tests.assets.erasure.inhabited import (
+    ANNA,
+    BERT,
+    CLEARLIFT,
+    CONSIGNMENT,
+    GROWTH,
+    NOW,
+    SESH,
+    WINDOW,
+    Inhabited,
+    everything,
+    put,
+)
 
-ANNA, BERT = "anna-lena-17", "bert-18"
 UNTIL = date(2036, 12, 31)
 BOTH = ("d1/users", "d1/journal_entries")
-
-
-@pytest.fixture
-def sesh(inhabited: Inhabited) -> D1:
-    d1 = inhabited.d1["sesh"]
-    for name in (ANNA, BERT):
-        sesh_user(d1, name)
-    return d1
 
 
 def asked(inhabited: Inhabited, subject: str = ANNA, names: tuple[str, ...] = BOTH, **of: Any) -> Request:

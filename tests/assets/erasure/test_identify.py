@@ -4,8 +4,8 @@ import pytest
 
 from assets.erasure.identify import Asked, NotIdentifiedError, identify
 from assets.sealing.fields import fields_of, index_of
-from tests.assets.erasure.inhabited import CLEARLIFT, CONSIGNMENT, GROWTH, SESH, Inhabited, put
-from tests.assets.erasure.test_d1 import clearlift_member, organisation, sesh_user
+from tests.assets.erasure.inhabited import CLEARLIFT, CONSIGNMENT, GROWTH, SESH, Inhabited, put, sesh_user
+from tests.assets.erasure.test_d1 import clearlift_member, organisation
 from tests.assets.erasure.traces import traces
 
 HOSTILE = [

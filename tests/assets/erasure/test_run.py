@@ -22,19 +22,9 @@ from assets.erasure.run import HeldUpError, Search
 from assets.privacy.identity import Erased, Identity
 from assets.privacy.tombstones import Tombstones, plain_hash
 from resources.d1 import D1
-from tests.assets.erasure.inhabited import CLEARLIFT, NOW, SESH, WINDOW, Inhabited, everything, naming
+from tests.assets.erasure.inhabited import ANNA, BERT, CLEARLIFT, NOW, SESH, WINDOW, Inhabited, everything, naming
 from tests.assets.erasure.mortal import Mortal
-from tests.assets.erasure.test_d1 import clearlift_member, sesh_user
-
-ANNA, BERT = "anna-lena-17", "bert-18"
-
-
-@pytest.fixture
-def sesh(inhabited: Inhabited) -> D1:
-    d1 = inhabited.d1["sesh"]
-    for name in (ANNA, BERT):
-        sesh_user(d1, name)
-    return d1
+from tests.assets.erasure.test_d1 import clearlift_member
 
 
 def test_a_request_waits_and_is_carried_out_once_its_time_has_come(inhabited: Inhabited, sesh: D1) -> None:

@@ -32,19 +32,9 @@ from resources.keyring import Keyring
 from resources.postgres import Postgres
 from resources.postgres.databases import made
 from tests.assets.erasure.calls import Killed
-from tests.assets.erasure.inhabited import CLEARLIFT, NOW, SESH, WINDOW, Inhabited, naming, put
-from tests.assets.erasure.test_d1 import sesh_user
+from tests.assets.erasure.inhabited import ANNA, BERT, CLEARLIFT, NOW, SESH, WINDOW, Inhabited, naming, put
 
-ANNA, BERT = "anna-lena-17", "bert-18"
 UNTIL = date(2036, 12, 31)
-
-
-@pytest.fixture
-def sesh(inhabited: Inhabited) -> D1:
-    d1 = inhabited.d1["sesh"]
-    for name in (ANNA, BERT):
-        sesh_user(d1, name)
-    return d1
 
 
 @pytest.fixture

@@ -18,18 +18,7 @@ from assets.privacy.identity import Erased, Identity
 from resources.d1 import D1
 from resources.declined import DeclinedError
 from tests.assets.erasure.calls import Killed, dying_at
-from tests.assets.erasure.inhabited import GROWTH, NOW, SESH, Inhabited, put
-from tests.assets.erasure.test_d1 import sesh_user
-
-ANNA, BERT = "anna-lena-17", "bert-18"
-
-
-@pytest.fixture
-def sesh(inhabited: Inhabited) -> D1:
-    d1 = inhabited.d1["sesh"]
-    for name in (ANNA, BERT):
-        sesh_user(d1, name)
-    return d1
+from tests.assets.erasure.inhabited import ANNA, BERT, GROWTH, NOW, SESH, Inhabited, put
 
 
 def ask(d1: D1, id_: str, subject: str | None, **more: Any) -> None:

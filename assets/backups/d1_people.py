@@ -10,6 +10,7 @@ from assets.apps import App
 from assets.apps.personal import Subject
 from assets.backups.d1_references import references
 from assets.backups.d1_sealed_ids import SealedIds
+from assets.backups.d1_texts import replace_texts
 from assets.backups.method import NotRestorableError
 from assets.privacy.nobody import nobody
 from assets.privacy.places import entry_of, in_d1
@@ -22,8 +23,8 @@ from resources.keyring import Keyring
 
 
 def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones, keyring: Keyring) -> int:
-    """Delete the rows of people who were erased, with what refers to them; how many rows of theirs, or rows that only
-    mentioned them, there were.
+    """Delete the rows of people who were erased, with what refers to them; how many rows of theirs there were, with the
+    rows and texts of others that only mentioned them.
 
     Where a row of somebody else must refer to such a person, it refers to a nobody instead: a row with another id, in
     which everything personal is blank. A mention by an id alone, which refers to no row, becomes a nobody's too.
@@ -56,7 +57,8 @@ def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones, keyring: Ke
     if deleted:
         while any(_follow(scratch, app, table) for table in scratch.schema.tables.values()):
             pass
-    return deleted + sum(_unmentioned(scratch, app, table, erased) for table in scratch.schema.tables.values())
+    mentioned = sum(_unmentioned(scratch, app, table, erased) for table in scratch.schema.tables.values())
+    return deleted + mentioned + replace_texts(scratch, app, erased)
 
 
 def _unmentioned(scratch: Scratch, app: App, table: TableShape, erased: Tombstones) -> int:

@@ -139,6 +139,37 @@ def test_who_is_only_mentioned_does_not_come_back_and_every_other_row_is_as_it_w
         at.close()
 
 
+def test_texts_of_others_that_name_the_erased_come_back_as_other_texts(memory_folder: Path) -> None:
+    """In words, in addresses and in JSON; a longer id, and a shorter one, are somebody else's."""
+    d1 = new_file(memory_folder, "consignment")
+    migrations.up(migrations.D1AppliedMigrations(d1, "consignment-d1"), "consignment/d1")
+    texts = (
+        "ask organiser-17 for it",
+        "https://shop.example/by?who=organiser%2D17",
+        '{"by": "organiser-17"}',
+        "by organiser-177",
+        "by organiser-1",
+        "",
+    )
+    put_into_consignment(d1, "consignors", user_id="lender-1")
+    put_into_consignment(d1, "events", id=1)
+    for number, text in enumerate(texts, 1):
+        put_into_consignment(d1, "inventory_items", id=number, user_id="lender-1", event_id=1, description=text)
+    kept = Kept.of(d1, memory_folder / "target", CONSIGNMENT)
+    kept.full()
+    place = new_file(memory_folder, "place")
+    assert kept.restore(place, erased(("user", "organiser-17"))).erased == 3
+    before, after = (at.query("select * from inventory_items order by id") for at in (d1, place))
+    assert [{**row, "description": ""} for row in before] == [{**row, "description": ""} for row in after]
+    found = [row["description"] for row in after]
+    assert found[3:] == list(texts[3:])
+    assert found[2] == "{}"
+    assert found[0].startswith("erased-")
+    assert found[1].startswith("erased-")
+    for at in (d1, place):
+        at.close()
+
+
 def test_one_organisation_comes_back_beside_what_is_there(clearlift: ClearLift) -> None:
     d1 = clearlift.d1
     d1.execute("delete from organizations")

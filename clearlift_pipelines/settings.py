@@ -163,7 +163,8 @@ class Settings(BaseSettings):
         examples=["CLEARLIFT_SEALED__SESH"],
     )
     plain_email_hashes: bool = Field(
-        False, description="Whether sealed addresses are found by a plain SHA-256, which who guesses one can make too"
+        False,
+        description="Whether sealed addresses are found by a plain SHA-256, which who guesses the address can make",
     )
 
     ad_apps: dict[str, dict[str, SecretStr]] = Field(

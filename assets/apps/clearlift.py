@@ -89,7 +89,7 @@ _CACHE = (
     ),
     CacheFamily(
         "platforms",
-        "Platforms that accounts are connected of",
+        "Platforms of which accounts can be connected",
         "reference:platforms",
         "d1",
         "clearlift/cache/platforms.sql",

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import msgspec
 
 from assets.apps import App
-from assets.apps.personal import Subject
+from assets.apps.personal import Holding
 from assets.archive.layout import PREFIX as ARCHIVE
 from assets.backups.at_once import at_once
 from assets.backups.manifest import Kind, Manifest, Part, Table, of_form
@@ -26,7 +26,7 @@ from assets.backups.parts import DamagedSetError, Draft, read, read_part
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
 from assets.media.naming import QUARANTINE
-from assets.privacy.erased_lines import names_anyone, without_erased
+from assets.privacy.erased_lines import LineFields, names_anyone, without_erased
 from assets.privacy.tombstones import Tombstones
 from assets.rooms import Clock, Rooms
 from resources.chunks import chunked
@@ -49,7 +49,7 @@ class Entry(msgspec.Struct, frozen=True):
 @dataclass(frozen=True)
 class ObjectsBackup:
     """The means of some prefixes of the object store. copied: whether the objects themselves are in the sets.
-    subjects: whom the lines of an object name, by prefix.
+    fields: of the lines of the objects, by prefix.
     """
 
     store: StoreName
@@ -57,24 +57,21 @@ class ObjectsBackup:
     prefixes: Sequence[str]
     copied: bool
     clock: Clock
-    subjects: Mapping[str, Sequence[Subject]] = field(default_factory=dict)
+    fields: Mapping[str, LineFields] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rooms: Rooms, apps: Sequence[App]) -> Self:
         """The archives and the uploaded images of apps and, where objects are copied, what landed and was refused."""
         prefixes = [ARCHIVE, *(app.media.root for app in apps if app.media is not None)]
         copied = rooms.backup_store.uri() != rooms.object_store.uri()
-        passing = [prefix for app in apps for prefix in _passing(app)]
-        subjects = {
-            entry.name.rstrip("/"): entry.tombstoned for app in apps for entry in app.holdings if entry.store == "r2"
-        }
+        passing = {prefix: fields for app in apps for prefix, fields in _passing(app)}
         return cls(
             StoreName("pipelines", "objects"),
             rooms.object_store,
             (*prefixes, *passing) if copied else prefixes,
             copied,
             rooms.clock,
-            {prefix: subjects[prefix] for prefix in passing if prefix in subjects},
+            passing,
         )
 
     def full(self, draft: Draft) -> Contents:
@@ -204,16 +201,16 @@ class ObjectsBackup:
         coming: Sequence[Entry],
         erased: Tombstones,
     ) -> tuple[list[Entry], dict[str, bytes], int]:
-        """The objects to come, the content of those of which lines of erased people are left out, and these lines
-        without the ones of objects of which nothing is left.
+        """The objects to come, the content of those of which lines of erased people are left out or changed, and these
+        lines without the ones of objects of which nothing is left.
         """
         stay, contents, dropped = [], {}, 0
         for entry in coming:
-            subjects = next((of for prefix, of in self.subjects.items() if entry.key.startswith(f"{prefix}/")), ())
-            if not copies.get(entry.key) or not names_anyone(subjects, erased):
+            fields = next((of for prefix, of in self.fields.items() if entry.key.startswith(f"{prefix}/")), None)
+            if not copies.get(entry.key) or fields is None or not names_anyone(fields.subjects, erased):
                 stay.append(entry)
                 continue
-            content, lines = without_erased(_content(target, manifest, copies, entry), subjects, erased)
+            content, lines = without_erased(_content(target, manifest, copies, entry), fields, erased)
             if not lines:
                 stay.append(entry)
             elif content:
@@ -238,16 +235,24 @@ class ObjectsBackup:
                 yield f"{entry.key} has another content than in the inventory"
 
 
-def _passing(app: App) -> Iterator[str]:
-    """The prefixes of an app in which lines land, and those of what was refused. Access logs only rank keys of a cache
-    for a week, and are left out.
+def _passing(app: App) -> Iterator[tuple[str, LineFields]]:
+    """The prefixes of an app in which lines land, and those of what was refused, with their fields. Access logs only
+    rank keys of a cache for a week, and are left out.
     """
     if app.audience is not None:
-        yield from (app.audience.landing.rstrip("/"), app.audience.quarantine.rstrip("/"))
+        record = app.holding("lake", app.audience.table)
+        yield from _of_lines(app, record, app.audience.landing, app.audience.quarantine)
     if app.points is not None:
-        yield from (app.points.prefix.rstrip("/"), app.points.quarantine.rstrip("/"))
+        record = app.holding("d1", f"{app.points.series.name}_*")
+        yield from _of_lines(app, record, app.points.prefix, app.points.quarantine)
     if app.media is not None:
-        yield f"{QUARANTINE}{app.media.root}"
+        refused = f"{QUARANTINE}{app.media.root}"
+        yield refused, LineFields(app.holding("r2", f"{refused}/").tombstoned)
+
+
+def _of_lines(app: App, record: Holding, *prefixes: str) -> Iterator[tuple[str, LineFields]]:
+    for prefix in prefixes:
+        yield prefix.rstrip("/"), LineFields(app.holding("r2", prefix).tombstoned, record.impersonal_columns)
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,21 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import msgspec
 
 from assets.apps.personal import Subject
+from assets.privacy.erased_texts import NamedPeople
+from assets.privacy.replacement import replacement
 from assets.privacy.tombstones import Tombstones, organisation_places
 from resources.r2 import ObjectNotFoundError, ObjectStore
 
 CONTENT = "content."
 GZIP = b"\x1f\x8b"
+ESCAPED = "\\u"
 # Longer than a field with an id: an id that is longer is none.
 OVERLAP = 4096
 PIECE = 2**20
@@ -37,8 +41,17 @@ def names_anyone(subjects: Sequence[Subject], erased: Tombstones) -> bool:
     return any(erased.may_hold(kind) for kind, place in subjects if place.startswith(CONTENT))
 
 
-def without_erased(content: bytes, subjects: Sequence[Subject], erased: Tombstones) -> tuple[bytes, int]:
-    """The content without the lines that name an erased person, and how many these are.
+@dataclass(frozen=True)
+class LineFields:
+    """What the fields of lines hold. subjects: whose a line is. impersonal: the names of fields that name nobody."""
+
+    subjects: Sequence[Subject]
+    impersonal: Collection[str] = ()
+
+
+def without_erased(content: bytes, fields: LineFields, erased: Tombstones) -> tuple[bytes, int]:
+    """The content without the lines of erased people, and with other texts in those of others that name them; how many
+    lines these are. A refused line that names one goes, because nobody can tell its fields.
 
     Where it cannot be unpacked, nobody can tell whom it names: nothing of it stays.
     """
@@ -47,12 +60,43 @@ def without_erased(content: bytes, subjects: Sequence[Subject], erased: Tombston
         text = gzip.decompress(content) if packed else content
     except (OSError, EOFError, zlib.error):
         return b"", 1
+    people = NamedPeople(erased)
     lines = text.split(b"\n")
-    stay = [line for line in lines if not names_erased(_raw(line), subjects, erased)]
-    if len(stay) == len(lines):
+    after = [_without_erased(line, fields, erased, people) for line in lines]
+    changed = sum(line is not before for before, line in zip(lines, after, strict=True))
+    if not changed:
         return content, 0
-    left = b"\n".join(stay)
-    return gzip.compress(left, mtime=0) if packed else left, len(lines) - len(stay)
+    left = b"\n".join(line for line in after if line is not None)
+    return gzip.compress(left, mtime=0) if packed else left, changed
+
+
+def _without_erased(line: bytes, fields: LineFields, erased: Tombstones, people: NamedPeople) -> bytes | None:
+    """The line itself where it names nobody, else another one; None for one that goes."""
+    raw = _raw(line)
+    if names_erased(raw, fields.subjects, erased):
+        return None
+    tenants = [text for place in organisation_places(fields.subjects) for text in _values(raw, place)]
+    tenant = tenants[0] if len(tenants) == 1 else None
+    text = raw.decode(errors="replace")
+    if ESCAPED not in text and not people.are_in(text, tenant):
+        return line
+    try:
+        values = json.loads(line)
+    except ValueError:
+        values = None
+    if raw is not line or not isinstance(values, dict):
+        return None if people.are_in(text, tenant) else line
+    other = {
+        name: value if name in fields.impersonal else _other(value, tenant, people) for name, value in values.items()
+    }
+    return line if other == values else json.dumps(other, ensure_ascii=False).encode(errors="surrogatepass")
+
+
+def _other(value: object, tenant: str | None, people: NamedPeople) -> object:
+    if isinstance(value, bool | int | float | None):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return replacement(text) if people.are_in(text, tenant) else value
 
 
 def object_names_erased(store: ObjectStore, key: str, subjects: Sequence[Subject], erased: Tombstones) -> bool:

@@ -16,6 +16,7 @@ from assets.backups.objects import ObjectsBackup
 from assets.backups.parts import DamagedSetError
 from assets.backups.sets import find
 from assets.backups.target import StoreName, Target
+from assets.privacy.erased_lines import LineFields
 from assets.privacy.tombstones import Tombstones
 from clearlift_pipelines.settings import load
 from clearlift_pipelines.stores import Stores
@@ -148,7 +149,12 @@ def test_lines_of_who_was_erased_do_not_come_back(at: Target, live: ObjectStore,
         live.put(key, data)
     lines: tuple[Subject, ...] = (("user", "content.user_id"), ("visitor", "content.anonymous_id"))
     of = ObjectsBackup(
-        STORE, live, ("landing", "quarantine"), True, lambda: NOON, {"landing": lines, "quarantine": lines}
+        STORE,
+        live,
+        ("landing", "quarantine"),
+        True,
+        lambda: NOON,
+        dict.fromkeys(("landing", "quarantine"), LineFields(lines)),
     )
     backup(at, of)
     place = of.place(str(tmp_path / "beside"))
@@ -178,7 +184,7 @@ def test_what_landed_and_what_was_refused_is_copied_into_a_bucket_of_its_own(
     with Stores(load()) as stores:
         of = ObjectsBackup.of(stores, APPS)
         assert sorted(of.prefixes) == sorted(["archive", "user-media", *passing])
-        assert all(of.subjects[prefix] for prefix in passing)
+        assert all(of.fields[prefix].subjects for prefix in passing)
 
 
 def test_without_a_bucket_for_backups_the_inventory_says_what_is_lost(

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from assets.apps.clearlift import APP
 from assets.apps.personal import Subject
-from assets.privacy.erased_lines import names_erased, object_names_erased, without_erased
+from assets.apps.pipelines_personal import EVENT_RECORD
+from assets.privacy.erased_lines import LineFields, names_erased, object_names_erased, without_erased
 from assets.privacy.tombstones import Tombstones, within
 from resources.r2 import FolderObjectStore
 
 GONE = Tombstones.of(("user", "gone"), within("a3f7c2", "user", "only there"))
 SUBJECTS = APP.holding("r2", "landing/events/").tombstoned
+FIELDS = LineFields(SUBJECTS, EVENT_RECORD.impersonal_columns)
 
 
 def line(**fields: object) -> bytes:
@@ -69,6 +71,27 @@ def test_an_object_is_looked_through_in_pieces(tmp_path: Path, packed: bool, siz
 def test_lines_of_refused_bytes_and_of_one_organisation_go() -> None:
     kept = line(line=1, reason="wrong_type", raw=base64.b64encode(line(user_id="here")).decode())
     gone = line(line=2, reason="wrong_type", raw=base64.b64encode(line(user_id="gone")).decode())
-    assert without_erased(b"\n".join([kept, gone]), SUBJECTS, GONE) == (kept, 1)
+    assert without_erased(b"\n".join([kept, gone]), FIELDS, GONE) == (kept, 1)
     landed = [line(user_id="only there", org_tag=tag) for tag in ("a3f7c2", "b8e9d1")]
-    assert without_erased(b"\n".join(landed), SUBJECTS, GONE) == (landed[1], 1)
+    assert without_erased(b"\n".join(landed), FIELDS, GONE) == (landed[1], 1)
+
+
+def test_a_line_of_somebody_else_that_names_an_erased_person_has_another_text() -> None:
+    named = line(
+        user_id="here", page_path="/users/gone/x", event_type="gone", event_data={"by": ["gone"]}, event_value=7
+    )
+    escaped = rb'{"user_id":"here","page_path":"/by/go\u006ee"}'
+    same = line(user_id="here", page_path="/users/gone-by/x", org_tag="b8e9d1", event_label="only there")
+    refused = line(line=1, reason="wrong_type", raw=base64.b64encode(b'{"user_id":"here","n":"/gone"').decode())
+    other_refused = line(line=2, reason="wrong_type", raw=base64.b64encode(line(user_id="here")).decode())
+    content, changed = without_erased(
+        b"\n".join([named, escaped, same, refused, other_refused, b"no json"]), FIELDS, GONE
+    )
+    assert changed == 3
+    first, second, *rest = content.split(b"\n")
+    assert rest == [same, other_refused, b"no json"]
+    after = json.loads(first)
+    assert after["page_path"].startswith("erased-")
+    assert {**after, "page_path": ""} == {**json.loads(named), "page_path": "", "event_data": "{}"}
+    assert json.loads(second)["page_path"].startswith("erased-")
+    assert without_erased(content, FIELDS, GONE) == (content, 0)

@@ -85,10 +85,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Line:
-    """The values of a chart under one name, one for each of its moments; None where nobody knows."""
+    """The values of a chart under one name, one for each of its moments; None where nobody knows.
+
+    column: its name in a table beside lines of other charts, where that must be another one.
+    """
 
     name: str
     values: Sequence[float | None]
+    column: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,10 +117,12 @@ class Chart:
 
 @dataclass(frozen=True)
 class Charts:
-    """Charts beside each other."""
+    """Charts beside each other. title: of the one table of figures that they have; their moments are the same then.
+    Without it each has one of its own.
+    """
 
     charts: Sequence[Chart]
-    left_out: str = ""
+    title: str = ""
 
 
 Block: TypeAlias = Figures | Note | Table | Chart | Charts

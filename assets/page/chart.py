@@ -5,6 +5,7 @@ belong here: that page (document.py).
 """
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -14,8 +15,8 @@ from assets.page import figures
 from assets.page.blocks import Chart
 from assets.page.style import COLOURS
 
-WIDTH, HEIGHT = 360.0, 150.0
-LEFT, RIGHT, TOP, BOTTOM = 40.0, 10.0, 8.0, 20.0
+WIDTH, HEIGHT = 360, 150
+LEFT, RIGHT, TOP, BOTTOM = 40, 10, 8, 20
 MOST_STEPS = 4
 SMALLEST = 1e-9  # what is smaller is drawn as zero
 
@@ -25,7 +26,14 @@ def drawn(chart: Chart) -> str:
     scale = _Scale(chart)
     elements: list[svg.Element] = [*_grid(scale), *_dates(chart, scale)]
     elements += _bars(chart, scale) if chart.bars else _lines(chart, scale)
-    return str(svg.SVG(viewBox=svg.ViewBoxSpec(0, 0, int(WIDTH), int(HEIGHT)), elements=elements))
+    # Within HTML a picture needs no namespace.
+    picture = str(svg.SVG(xmlns=None, viewBox=svg.ViewBoxSpec(0, 0, WIDTH, HEIGHT), elements=elements))
+    return re.sub(r'(?<= d=")[^"]*', lambda path: _packed(path[0]), picture)
+
+
+def _packed(path: str) -> str:
+    """A path in fewer characters: after a point each further one is a line's, and a letter needs no spaces."""
+    return re.sub(r" ?([A-Za-z]) ?", r"\1", path.replace(" L ", " "))
 
 
 class _Scale:
@@ -60,12 +68,15 @@ def _highest(chart: Chart) -> float:
 
 
 def _grid(scale: _Scale) -> Iterator[svg.Element]:
-    value = 0.0
-    while value <= scale.top * (1 + 1e-9):
-        y = scale.y(value)
-        yield svg.Path(class_=["grid"], d=[svg.M(LEFT, y), svg.H(WIDTH - RIGHT)])
-        yield svg.Text(class_=["value"], x=LEFT - 5, y=y + 3.5, text=figures.axis(value))
-        value += scale.step
+    values = [scale.step * number for number in range(round(scale.top / scale.step) + 1)]
+    heights = [scale.y(value) for value in values]
+    lines: list[svg.PathData] = [part for y in heights for part in (svg.M(LEFT, y), svg.H(WIDTH - RIGHT))]
+    yield svg.Path(class_=["grid"], d=lines)
+    texts = [
+        svg.Text(x=LEFT - 5, y=_short(y + 3.5), text=figures.axis(value))
+        for y, value in zip(heights, values, strict=True)
+    ]
+    yield svg.G(class_=["value"], elements=[*texts])
 
 
 def _dates(chart: Chart, scale: _Scale) -> Iterator[svg.Element]:
@@ -127,4 +138,5 @@ def _bars(chart: Chart, scale: _Scale) -> Iterator[svg.Element]:
 
 
 def _short(value: float) -> float:
-    return round(value, 1)
+    tenths = round(value * 10)
+    return tenths / 10 if tenths % 10 else tenths // 10

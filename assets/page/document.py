@@ -65,8 +65,9 @@ def _block(block: blocks.Block) -> str:
     if isinstance(block, blocks.Table):
         return _table(block)
     if isinstance(block, blocks.Charts):
-        left = f'<p class="soft">{escape(block.left_out)}</p>\n' if block.left_out else ""
-        return f'<div class="charts">\n{"".join(map(_chart, block.charts))}</div>\n{left}'
+        table = _table(_figures_of(block.charts, block.title)) if block.title else ""
+        pictures = "".join(_chart(chart, alone=not table) for chart in block.charts)
+        return f'<div class="charts">\n{pictures}</div>\n{table}'
     return f'<div class="charts">\n{_chart(block)}</div>\n'
 
 
@@ -94,16 +95,17 @@ def _table(table: blocks.Table) -> str:
     rows = table.rows[:MOST_ROWS]
     left = table.left_out + len(table.rows) - len(rows)
     more = f'<p class="soft">{left:,} more are not shown.</p>\n' if left else ""
-    head = "".join(f"<th scope=col{_number(column)}>{escape(column.title)}</th>" for column in table.columns)
+    # Rows and cells end where the next one begins: their end tags were a tenth of a large page.
+    head = "".join(f"<th scope=col{_number(column, table)}>{escape(column.title)}" for column in table.columns)
     body = "".join(
-        f"<tr>{''.join(_cell(cell, column, table) for cell, column in zip(row, table.columns, strict=True))}</tr>\n"
+        f"<tr>{''.join(_cell(cell, column, table) for cell, column in zip(row, table.columns, strict=True))}\n"
         for row in rows
     )
-    kind = "wide stacked" if table.stacked else "wide"
+    kind = "wide stacked" if table.stacked else "wide numbers" if _is_of_numbers(table) else "wide"
     # A table that scrolls is reached by keys too.
     whole = (
         f'<div class="{kind}" role="region" tabindex="0" aria-label="{caption}"><table><caption>{caption}</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n{more}"
+        f"<thead><tr>{head}</thead>\n<tbody>\n{body}</tbody></table></div>\n{more}"
     )
     return f"<details><summary>{caption}</summary>\n{whole}</details>\n" if table.folded else whole
 
@@ -115,11 +117,16 @@ def _cell(cell: str | blocks.Cell, column: blocks.Column, table: blocks.Table) -
     if one.standing is not blocks.Standing.PLAIN:
         shown = f'<span class="{one.standing}">{shown}</span>'
     title = f' data-t="{escape(column.title)}"' if table.stacked else ""
-    return f"<td{_number(column) or _long(one.text)}{title}>{shown}</td>"
+    return f"<td{_number(column, table) or _long(one.text)}{title}>{shown}"
 
 
-def _number(column: blocks.Column) -> str:
-    return " class=n" if column.number else ""
+def _is_of_numbers(table: blocks.Table) -> bool:
+    """Whether its first column alone has no numbers: then the table says how they stand, and not each cell."""
+    return [column.number for column in table.columns] == [False] + [True] * (len(table.columns) - 1)
+
+
+def _number(column: blocks.Column, table: blocks.Table) -> str:
+    return " class=n" if column.number and (table.stacked or not _is_of_numbers(table)) else ""
 
 
 def _long(text: str) -> str:
@@ -131,18 +138,19 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]} …"
 
 
-def _chart(chart: blocks.Chart) -> str:
+def _chart(chart: blocks.Chart, *, alone: bool = True) -> str:
+    """alone: with a table of its figures."""
     title = escape(chart.title)
     if not chart.moments or chart.is_empty:
         return f'<figure><h3>{title}</h3><p class="soft">{blocks.NO_DATA}</p></figure>\n'
     key = "".join(
         f"<li><i class=c{number % COLOURS}></i>{escape(line.name)}</li>" for number, line in enumerate(chart.lines)
     )
+    table = _table(_figures_of([chart], chart.title)) if alone else ""
     return (
         f'<figure><h3>{title}</h3><p class="unit">{escape(chart.unit)}</p>'
         f"{f'<ul class=key>{key}</ul>' if len(chart.lines) > 1 else ''}"
-        f'<div role="img" aria-label="{escape(_in_words(chart))}">{drawn(chart)}</div>\n{_table(_figures_of(chart))}'
-        "</figure>\n"
+        f'<div role="img" aria-label="{escape(_in_words(chart))}">{drawn(chart)}</div>\n{table}</figure>\n'
     )
 
 
@@ -161,12 +169,13 @@ def _line_in_words(chart: blocks.Chart) -> Iterator[str]:
             yield f"{line.name}: {blocks.NO_DATA}."
 
 
-def _figures_of(chart: blocks.Chart) -> blocks.Table:
-    written = "%Y-%m-%d" if chart.step == "day" else "%Y-%m-%d %H:%M"
+def _figures_of(charts: Sequence[blocks.Chart], title: str) -> blocks.Table:
+    step, lines = charts[0].step, [line for chart in charts for line in chart.lines]
+    written = "%Y-%m-%d" if step == "day" else "%Y-%m-%d %H:%M"
     rows = [
-        [f"{at:{written}}", *(figures.count(line.values[place]) for line in chart.lines)]
-        for place, at in reversed(list(enumerate(chart.moments)))
-        if any(line.values[place] is not None for line in chart.lines)
+        [f"{at:{written}}", *(figures.count(line.values[place]) for line in lines)]
+        for place, at in reversed(list(enumerate(charts[0].moments)))
+        if any(line.values[place] is not None for line in lines)
     ]
-    columns = [blocks.Column(chart.step), *(blocks.Column(line.name, number=True) for line in chart.lines)]
-    return blocks.Table(f"Figures: {chart.title}", columns, rows, folded=True)
+    columns = [blocks.Column(step), *(blocks.Column(line.column or line.name, number=True) for line in lines)]
+    return blocks.Table(f"Figures: {title}", columns, rows, folded=True)

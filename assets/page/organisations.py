@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from assets.page import figures
-from assets.page.blocks import Block, Cell, Chart, Charts, Column, Line, Section, Standing, Table
+from assets.page.blocks import Block, Cell, Chart, Charts, Column, Line, Note, Section, Standing, Table
 from assets.page.source import DAYS, Source
 from assets.windows import midnight
 
@@ -104,9 +104,7 @@ def read(source: Source) -> Organisations:
 
 def section(of: Organisations) -> Section:
     """How it is shown."""
-    charts = [chart for one in of.each[:MOST] for chart in _charts(of.days, one)]
     more = len(of.each) - MOST
-    left = f"{more:,} more have no chart; the table has them." if more > 0 else ""
     columns = [
         *(Column("organisation"), Column("last events on"), Column("events", True), Column("visitors a day", True)),
         *(Column("spend", True), Column("conversions", True), Column("revenue", True)),
@@ -114,8 +112,10 @@ def section(of: Organisations) -> Section:
     ]
     rows = [row for one in of.each for row in _rows(one)]
     blocks: list[Block] = [Table(f"One row an organisation and currency, of {DAYS} days", columns, rows)]
-    if charts:
-        blocks.append(Charts(charts, left))
+    charted = ((one.title, list(_charts(of.days, one))) for one in of.each[:MOST])
+    blocks += [Charts(charts, title) for title, charts in charted if charts]
+    if more > 0:
+        blocks.append(Note(f"{more:,} more have no chart; the table has them."))
     return Section(NAME, TITLE, SAYS, blocks)
 
 
@@ -163,9 +163,13 @@ def _of_currency(
     roas = [one.roas if one else None for one in found]
     amount = currency or "an unnamed currency"
     yield Chart(
-        f"{title}: spend and CPA in {amount}", f"{amount}, a day", moments, [Line("spend", spend), Line("CPA", cpa)]
+        f"{title}: spend and CPA in {amount}",
+        f"{amount}, a day",
+        moments,
+        [Line("spend", spend, f"spend in {amount}"), Line("CPA", cpa, f"CPA in {amount}")],
     )
-    yield Chart(f"{title}: ROAS in {amount}", f"revenue for 1 {amount} of spend", moments, [Line("ROAS", roas)])
+    line = Line("ROAS", roas, f"ROAS in {amount}")
+    yield Chart(f"{title}: ROAS in {amount}", f"revenue for 1 {amount} of spend", moments, [line])
 
 
 def _of_day(days: dict[date, Visits], day: date, what: str, first: date) -> float | None:

@@ -102,7 +102,7 @@ th,td{text-align:left;vertical-align:top;padding:.25rem .9rem .25rem 0;border-bo
 th{font-weight:600;white-space:nowrap}
 td{white-space:nowrap}
 .l{white-space:normal;min-width:9rem;max-width:34rem;overflow-wrap:break-word}
-.n{text-align:right;white-space:nowrap}
+.n,.numbers td+td,.numbers th+th{text-align:right;white-space:nowrap}
 code{font:.92em ui-monospace,monospace;overflow-wrap:anywhere}
 summary{cursor:pointer;color:var(--link);font-size:.85rem;width:max-content;max-width:100%}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}

@@ -43,9 +43,7 @@ def running(command: str) -> Iterator[None]:
 
 
 def _gone(watch: Watch, name: str) -> bool:
-    """Whether nothing of a check is open by the machine's clock, to which the watch returns."""
-    watch.moved = timedelta(0)
-    return name not in {one.name for one in watch.engine.run().found}
+    return name not in {one.name for one in watch.by_the_machine()}
 
 
 @pytest.mark.soak

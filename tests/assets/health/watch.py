@@ -56,6 +56,15 @@ class Watch:
     def later(self, by: timedelta) -> None:
         self.moved += by
 
+    def by_the_machine(self) -> list[OpenFinding]:
+        """One look by the machine's clock, as of a daemon beside the watch; what is open then.
+
+        Looks that were later do not count any more: an older look changes nothing of theirs.
+        """
+        self.moved = timedelta(0)
+        self.stores.postgres.execute("update health.looks set looked_at = least(looked_at, now())")
+        return list(self.engine.run().found)
+
     def set(self, threshold: str, value: float) -> None:
         """Choose a threshold."""
         chosen = self.stores.settings

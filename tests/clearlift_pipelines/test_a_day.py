@@ -1,6 +1,7 @@
 """A day of a fresh sample and the daemon by a clock that runs faster: nothing is found wrong, every schedule ticks.
 
-`HOURS=6` tries fewer hours of it, the first of which end at midnight.
+`HOURS=6` tries fewer hours of it, which begin before midnight. The machine must have a core for it: where it has less,
+runs wait for each other by the faster clock.
 """
 
 import os
@@ -33,8 +34,9 @@ from tests.deploy.deployment import until as eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = "from clearlift_pipelines.cli import main; main()"
-HOURS = float(os.environ.get("HOURS", "24"))
-# What the daemon does in a day takes one core for an hour or two.
+# A whole day after its first look the daemon says, rightly, that the key set is in no envelope.
+HOURS = float(os.environ.get("HOURS", "23.5"))
+# At this rate the looks of daemon and code server take a quarter of a core, and a run some minutes of the day.
 RATE = 12
 # So that the sample is there before midnight, after which most schedules have their moments.
 BEGINS = timedelta(hours=23)
@@ -77,8 +79,8 @@ class Deployment:
 
 @pytest.fixture
 def deployment(bare_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    if COMPILER is None:
-        pytest.skip("the clock is a library in C, and there is no cc")
+    if COMPILER is None or sys.platform != "linux":
+        pytest.skip("the clock is a library in C for Linux, and there is no cc or no Linux")
     monkeypatch.setenv("DAGSTER_HOME", str(bare_environment / "dagster_home"))
     monkeypatch.setenv("CLEARLIFT_HOME", str(bare_environment / "home"))
     monkeypatch.setenv("CLEARLIFT_ALERT_URL", f"file://{bare_environment}/alerts.log")

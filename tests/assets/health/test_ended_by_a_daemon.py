@@ -22,7 +22,7 @@ from tests.deploy.deployment import free_ports, until
 
 ROOT = Path(__file__).resolve().parents[3]
 DAEMONS = ("SENSOR", "SCHEDULER", "QUEUED_RUN_COORDINATOR", "MONITORING")
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 600
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,10 +31,10 @@ class Clock:
 
     def now(self) -> datetime:
         """The time of day."""
-        return datetime.fromtimestamp(self._now() / SECOND, UTC)
+        return datetime.fromtimestamp((self.then + (time.time_ns() - self.since) * self.rate) / SECOND, UTC)
 
     def at_rate(self, rate: int) -> "Clock":
-        """The clock that goes on from here at another rate."""
+        """The clock that goes on from here at another rate. Files keep the times that the first rate, of one, gave."""
         since = time.time_ns()
         return Clock(self.library, since, self.then + (since - self.since) * self.rate, rate)
 
@@ -46,9 +46,6 @@ class Clock:
             "PYTHONPATH": str(HERE / "patience"),
         }
 
-    def _now(self) -> int:
-        return self.then + (time.time_ns() - self.since) * self.rate
-
 
 @contextmanager
 def clock(then: datetime) -> Iterator[Clock]:
@@ -59,6 +56,4 @@ def clock(then: datetime) -> Iterator[Clock]:
         folder.chmod(0o755)  # the account of the embedded server loads it too
         library = folder / "clock.so"
         subprocess.run([COMPILER, "-O2", "-shared", "-fPIC", "-o", library, HERE / "clock.c"], check=True)
-        yield Clock(
-            library, time.time_ns(), (then - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000, 1
-        )
+        yield Clock(library, time.time_ns(), round(then.timestamp()) * SECOND, 1)

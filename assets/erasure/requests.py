@@ -52,6 +52,11 @@ def shows(app: App) -> str:
     return f"`clearlift privacy status --app {app.name}` shows what is done"
 
 
+def ends(app: App, request: str) -> str:
+    """The command that ends a request which has not begun, in a clause."""
+    return f"wait for it, or end it by `clearlift privacy cancel {request} --app {app.name}` and ask again"
+
+
 def lock_of(app: App) -> str:
     """The lock under which people of an app are erased, and exported: else a new export would outlive its person."""
     return f"{app.name}.privacy.erasure"
@@ -111,7 +116,8 @@ class Requests:
             given = {"app": self.app.name, "id": request, "hash": hashed}
             twice = connection.execute(read_sql("privacy/open_request.sql"), given).fetchone()
             if twice is not None:
-                step = f"{again_by(self.app)} goes on with it" if twice["state"] in BEGUN else shows(self.app)
+                begun = twice["state"] in BEGUN
+                step = f"{again_by(self.app)} goes on with it" if begun else ends(self.app, twice["id"])
                 raise RepeatedError(f"request {twice['id']} for the same id is {twice['state']}", step)
             values = {
                 **given,

@@ -1,13 +1,12 @@
 """`clearlift privacy`: requests to be erased: asked for, shown, cancelled. The export is in privacy_export.py.
 
-Whom a request means is typed or read from standard input, because an argument of a process is seen by others and kept
-in the shell's history. What does not belong here: the work (assets/erasure).
+What does not belong here: the work (assets/erasure), and how it is said whom a request means (subject.py).
 """
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -18,6 +17,7 @@ from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.entry import dagster_home
 from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.cli.privacy_export import OF_ORGANISATION, WHOLE, export
+from clearlift_pipelines.cli.subject import subject
 from clearlift_pipelines.cli.tables import Column, Columns, plain, printed
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted
@@ -105,17 +105,17 @@ def erase(
         raise click.UsageError("--except, --because and --until go together")
     exemption = Exemption(left, because, until.date()) if until is not None else None
     whom = "id or tag of the organisation" if organisation else "user id or e-mail address"
-    typing = sys.stdin.isatty()
-    subject = click.prompt(f"Whom ({whom})", err=True) if typing else sys.stdin.readline().strip("\r\n")
+    asked = Asked(subject(whom), kind, organisation, org)
     with terminal() as opened, _erasure(opened, app) as erasure:
         opened.stores.prepare()
         noted(opened.stores, "read", app.name, *WHOLE)
-        request, found = received(erasure, Asked(subject, kind, organisation, org), "command", exemption=exemption)
+        request, found = received(erasure, asked, "command", exemption=exemption)
         _describe(app, request.id, found)
-        if not confirm and not (typing and click.confirm("Erase all of it?", err=True)):
+        if not confirm and not (sys.stdin.isatty() and click.confirm("Erase all of it?", err=True)):
             erasure.requests.cancelled(request, opened.stores.clock())
             raise DeclinedError("nothing was confirmed, so that the request is cancelled", "the same with --confirm")
-        request = confirmed(erasure, request, opened.stores.settings.erasure_wait)
+        # One that waits for nothing is due for the daily job too, should this process be killed.
+        request = confirmed(erasure, request, timedelta(0) if now else opened.stores.settings.erasure_wait)
         noted(opened.stores, "changed", app.name, *REQUESTS, rows=1, subject=request.subject_hash.hex())
         if not now:
             click.echo(

@@ -14,6 +14,7 @@ from assets.apps import App
 from assets.apps.personal import Person
 from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.noted import noted
+from clearlift_pipelines.cli.subject import subject
 from clearlift_pipelines.cli.terminal import terminal
 from resources.r2.protocol import LONGEST_SIGNATURE_SECONDS
 
@@ -48,12 +49,12 @@ def export(app: App, kind: Person | None, org: str | None, hours: int) -> None:
     from assets.erasure.identify import Asked, identify
     from assets.export.make import make
 
-    subject = click.prompt("Whom (user id or e-mail address)", prompt_suffix=": ", err=True)
+    asked = Asked(subject("user id or e-mail address"), kind, organisation=org)
     with terminal() as opened:
         stores = opened.stores
         stores.prepare()
         noted(stores, "read", app.name, *WHOLE)
-        found = identify(stores, app, Asked(subject, kind, organisation=org), str(uuid.uuid4()))
+        found = identify(stores, app, asked, str(uuid.uuid4()))
         made = make(stores, app, found.identity, timedelta(hours=hours))
         opened.progress.stop()
         click.echo(f"{made.bytes:,} bytes, until {made.expires_at:%Y-%m-%d %H:%M} UTC:")

@@ -20,8 +20,8 @@ from resources.r2 import ObjectStore
 # What a run says of itself: notes, ledgers of bytes that were written again, and logs that an erasure empties.
 OF_RUNS = {"archive", "audit", "backups", "changes", "ingest", "lake", "pipelines", "privacy", "retention"}
 # When a value of KV was made, while the values themselves are compared; up to where commits of the lake are followed.
-# An erasure follows them before its own, which marks windows as wanted up to a commit of before. How many requests a day
-# had, those of the erasure among them.
+# An erasure follows them before its own, which marks windows as wanted up to a commit of before. How many requests a
+# day had, those of the erasure among them.
 OF_LOOKS = {("cache", "entries"), ("rollups", "followed"), ("health", "requests")}
 LOGS = {"change_log", "change_log_readers", "backup_log", "backup_noted", "erasure_requests", "stale_metrics"}
 LINES = ("archive/", "landing/", "quarantine/", "sesh/points/")

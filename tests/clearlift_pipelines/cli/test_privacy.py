@@ -49,7 +49,9 @@ def test_a_request_waits_is_refused_twice_and_can_be_cancelled(sesh: Terminal) -
     assert "It waits until" in said
     (request,) = sesh.stores.postgres.fetch("select id from privacy.requests")
     typed(sesh, ANNA)
-    assert f"request {request['id']} for the same id is waiting" in sesh.refused("privacy", "erase", "--app", "sesh")
+    refusal = sesh.refused("privacy", "erase", "--app", "sesh")
+    assert f"request {request['id']} for the same id is waiting" in refusal
+    assert f"`clearlift privacy cancel {request['id']} --app sesh`" in refusal
     assert "waiting" in sesh.good("privacy", "status", "--app", "sesh")
     assert "nothing was erased" in sesh.good("privacy", "cancel", request["id"], "--app", "sesh")
     trail = json.loads(sesh.good("audit", "show", "--json", "--work", "clearlift privacy"))["entries"]
@@ -70,6 +72,30 @@ def test_what_is_not_confirmed_is_cancelled(sesh: Terminal) -> None:
     typed(sesh, ANNA)
     assert "nothing was confirmed" in sesh.refused("privacy", "erase", "--app", "sesh")
     assert "cancelled" in sesh.good("privacy", "status")
+
+
+@pytest.mark.parametrize("command", ["erase", "export"])
+def test_a_command_means_one_person(sesh: Terminal, command: str) -> None:
+    for written, refusal in (
+        (f"{ANNA}\nbert-18", "has 2 lines"),
+        ("\udcff\udcfe", "is no text"),
+        ("\n \n", "no id is given"),
+    ):
+        typed(sesh, written)
+        assert refusal in sesh.refused("privacy", command, "--app", "sesh")
+    assert sesh.stores.postgres.fetch("select from privacy.requests where state <> 'refused'") == []
+
+
+def test_who_is_erased_at_once_does_not_wait_where_the_process_is_killed(sesh: Terminal) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise SystemExit(137)
+
+    typed(sesh, ANNA)
+    with sesh.monkeypatch.context() as patched:
+        patched.setattr("assets.erasure.run.Erasure.run", killed)
+        sesh.clearlift("privacy", "erase", "--app", "sesh", "--confirm", "--now")
+    (request,) = sesh.stores.postgres.fetch("select state, waits_until <= now() as is_due from privacy.requests")
+    assert request == {"state": "waiting", "is_due": True}
 
 
 def test_words_for_nothing(sesh: Terminal) -> None:

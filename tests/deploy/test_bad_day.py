@@ -96,6 +96,8 @@ def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
             **deployment.urls,
             "DAGSTER_HOME": str(dagster_home),
             "CLEARLIFT_HOME": str(home),
+            # Each round brings events of one more part of the day, so that its windows are made again in each.
+            "CLEARLIFT_LATE_PAUSE_MINUTES": "1",
             "CLEARLIFT_PARTITIONS_START": str(start),
         }
         (deployment.place / ".env").write_text("".join(f"{name}='{value}'\n" for name, value in lines.items()))

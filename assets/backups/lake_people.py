@@ -25,9 +25,9 @@ def erase(table: LakeTable, entry: Holding, erased: Tombstones, *, alone: bool) 
 
     alone: nobody else writes below the table, so that files which no snapshot names any more are removed at once.
     """
-    people = NamedPeople(erased)
-    if not people:
+    if not erased.hashes:
         return 0
+    people = NamedPeople(erased)
     columns, layout = lake_columns(table.layout), table.layout
     old: list[FileInfo] = []
     new: list[DataFile] = []

@@ -19,7 +19,9 @@ from tests.assets.upkeep.memory_lake import VISITS, MemoryLake, Row, memory_lake
 
 STORE = StoreName("pipelines", "lake")
 WHOLE = Scope()
-OF_PEOPLE = Holding("lake", "visits", (("visitor", "visitor"),), traces="event_id", erasure="delete")
+OF_PEOPLE = Holding(
+    "lake", "visits", (("visitor", "visitor"),), traces="event_id", organisation="org_tag", erasure="delete"
+)
 
 
 @dataclass

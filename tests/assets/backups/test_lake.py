@@ -215,6 +215,19 @@ def test_who_was_erased_does_not_come_back_in_any_file(side: LakeSide) -> None:
         assert len(there.lake.table(VISITS).load().metadata.snapshots) == 1
 
 
+def test_an_erased_organisation_does_not_come_back_where_nobody_else_was_erased(side: LakeSide) -> None:
+    side.visits.append(side.visits.visits("ann", "bob"))
+    side.visits.append(side.visits.visits("cid", org=ORGS[1]))
+    side.backup()
+    expected = [row for row in side.visits.rows() if row[1] != "cid"]
+
+    done = side.restored(side.place("beside"), Scope(erased=Tombstones.of(("organisation", ORGS[1]))))
+
+    assert rows(side.place("beside")) == expected
+    assert done.erased == 1
+    assert not any(b"cid" in path.read_bytes() for path in (side.folder / "beside").rglob("*.parquet"))
+
+
 def test_a_text_of_somebody_else_no_longer_names_who_was_erased_and_no_other_text_changes(side: LakeSide) -> None:
     texts = ("seen/annabel/1", "annabel-lee", "seen/annabelle/1", "an ä text", "")
     of_bob = side.visits.visits(*["bob"] * len(texts)).with_columns(event_id=pl.Series(texts))

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,15 @@ def traces(folder: Path, *ids: str) -> list[str]:
     return sorted(
         str(path.relative_to(folder))
         for path in folder.rglob("*")
-        if path.is_file() and any(i.encode() in text for text in _texts(path) for i in ids)
+        if path.is_file() and any(_names(text, id_.encode()) for text in _texts(path) for id_ in ids)
     )
+
+
+def _names(text: bytes, id_: bytes) -> bool:
+    """In a text, a longer word is another id. In bytes, the next value may begin with a letter."""
+    if b"\0" in text:
+        return id_ in text
+    return re.search(rb"(?<![\w-])%s(?![\w-])" % re.escape(id_), text) is not None
 
 
 def _texts(path: Path) -> Iterator[bytes]:
@@ -25,7 +33,7 @@ def _texts(path: Path) -> Iterator[bytes]:
     yield content
     if path.suffix == ".parquet":
         for column in pq.ParquetFile(path).read().columns:
-            yield "\0".join(map(str, column.unique().to_pylist())).encode()
+            yield "\n".join(map(str, column.unique().to_pylist())).encode()
     if content.startswith(b"\x1f\x8b"):
         content = gzip.decompress(content)
         yield content

@@ -163,7 +163,10 @@ def test_a_day_with_a_kill_in_each_round_ends_complete(day: Day) -> None:
             began = time.monotonic()
             until(partial(_healed, day, landed), PATIENCE_SECONDS, pause=1)
             print(f"{name}: {time.monotonic() - began:.0f} s until what had landed was in the lake")  # noqa: T201
-        until(day.settled, PATIENCE_SECONDS, pause=LOOK_SECONDS)
+        try:
+            until(day.settled, PATIENCE_SECONDS, pause=LOOK_SECONDS)
+        except AssertionError:
+            raise AssertionError(f"missing: {day.missing()}; open: {day.open_runs()}") from None
         # What a person would have to run again: a job whose last run is no success.
         last = {run.job_name: run.status for run in reversed(day.instance.get_runs()) if run.is_finished}
 

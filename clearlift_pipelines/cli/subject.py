@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from resources.counts import counted
 from resources.declined import DeclinedError
 
 LONGEST = 100_000
@@ -30,5 +31,5 @@ def subject(whom: str) -> str:
         raise DeclinedError("what stands in standard input is no text", ONE) from None
     lines = [line.strip("\r") for line in text.split("\n") if line.strip()]
     if len(lines) > 1:
-        raise DeclinedError(f"standard input has {len(lines)} lines", ONE)
+        raise DeclinedError(f"standard input has {counted(len(lines), 'line')}", ONE)
     return lines[0] if lines else ""

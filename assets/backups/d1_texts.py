@@ -20,8 +20,7 @@ def replace_texts(scratch: Scratch, app: App, erased: Tombstones) -> int:
     changed = 0
     for table in scratch.schema.tables.values():
         entry = entry_of(app, "d1", table.name)
-        people = NamedPeople(erased if entry is None else erased.in_table("d1", entry.name))
-        if entry is None or not people:
+        if entry is None or not (people := NamedPeople(erased.in_table("d1", entry.name))):
             continue
         name = quoted(table.name)
         tenant = in_d1(entry.organisation) if entry.organisation else "null"

@@ -35,10 +35,11 @@ class Note:
     name: str
 
     @classmethod
-    def named(cls, name: str) -> Self:
-        """The parts of a name."""
-        at, app, about, state, key_id, _ = name.split("-")
-        return cls(datetime.strptime(at, AT).replace(tzinfo=UTC), app, about, state == _OPEN, int(key_id), name)
+    def named(cls, target: Target, name: str) -> Self:
+        """The parts of a name. One of the first form has no key, so that the note is read for it."""
+        at, app, about, state, *key_id, _ = name.split("-")
+        key = int(key_id[0]) if key_id else target.document(STORE, NOTES, name).key_id
+        return cls(datetime.strptime(at, AT).replace(tzinfo=UTC), app, about, state == _OPEN, key, name)
 
 
 def about(request: str) -> str:
@@ -98,5 +99,5 @@ def key_ids(target: Target) -> Iterator[int]:
 
 def _all(target: Target) -> Iterator[Note]:
     """All notes, in order of time; of those of one moment the ended one is the last, or that of the newest key."""
-    notes = map(Note.named, target.names(STORE, NOTES))
+    notes = [Note.named(target, name) for name in target.names(STORE, NOTES)]
     return iter(sorted(notes, key=lambda note: (note.at, not note.is_open, note.key_id, note.name)))

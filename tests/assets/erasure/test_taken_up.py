@@ -205,6 +205,15 @@ def test_notes_are_sealed_with_the_newest_key_and_name_nobody(inhabited: Inhabit
         assert ANNA.encode() not in target.objects.get(info.key)
 
 
+def test_a_note_whose_name_has_no_key_counts_for_the_key_that_sealed_it(inhabited: Inhabited) -> None:
+    """Notes were named so at first."""
+    target = target_of(inhabited.rooms)
+    name = f"{NOW.strftime(noted.AT)}-sesh-{noted_requests.about('r-1')}-open-0123456789ab"
+    target.put_sealed(noted.STORE, noted_requests.NOTES, name, b"{}")
+    assert list(noted_requests.key_ids(target)) == [1]
+    assert [note.name for note in noted_requests.newest(target, "sesh").values()] == [name]
+
+
 def test_a_note_of_what_ended_holds_nobody_and_goes_when_every_backup_is_younger(
     inhabited: Inhabited, sesh: D1
 ) -> None:

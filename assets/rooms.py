@@ -77,6 +77,10 @@ class Rooms(Protocol):
         """A folder of this machine, for its owner alone, for files that only one process needs."""
 
     @property
+    def copies(self) -> Path:
+        """A folder of this machine for what is kept of other stores to ask them less; it may be deleted at any time."""
+
+    @property
     def lake(self) -> "Lake":
         """Iceberg tables."""
 

@@ -75,6 +75,7 @@ def ours() -> Callable[[], Mapping[str, Any]]:
         lambda at: Admission(orgs, dataset.FIRST_DAY, at),
         lambda: datetime.now(UTC),
         lambda: opened.keyring,
+        opened.copies,
     )
 
     def work() -> Mapping[str, Any]:

@@ -83,6 +83,7 @@ def ours(orgs: str = str(ORGS), wait_ms: str = str(WAIT_MS)) -> Callable[[], Map
         lambda at: Admission(admitted, dataset.FIRST_DAY, at),
         lambda: datetime.now(UTC),
         lambda: opened.keyring,
+        opened.copies,
     )
 
     def one(number: int) -> Mapping[str, Any]:

@@ -138,6 +138,11 @@ class Stores:
         """A folder of the home."""
         return self.settings.made_home() / "scratch"
 
+    @property
+    def copies(self) -> Path:
+        """A folder of the home."""
+        return self.settings.made_home() / "copies"
+
     @cached_property
     def lake(self) -> "Lake":
         """Iceberg tables: in R2 Data Catalog where it is configured, else in a catalog of ours in Postgres."""

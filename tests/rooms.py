@@ -40,6 +40,7 @@ class TestRooms:
     ad_origin: str = ""
     backup_prefix: str = "backups"
     scratch: Path = Path("/nonexistent")
+    copies: Path = Path("/nonexistent")
     kvs: Mapping[str, KV] = field(default_factory=dict)
     keyring: Keyring = field(default_factory=lambda: KEYS)
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Self
 
 import polars as pl
@@ -17,6 +18,7 @@ from assets.apps.personal import Subject
 from assets.events import doubles, hours, landing
 from assets.events.ledger import BatchOutcome, IngestLedger, RunOutcome
 from assets.events.pruned import WRITER
+from assets.events.stored_ids import StoredIds
 from assets.events.table import events_table
 from assets.events.validation import Admission, EventReason, sift
 from assets.intake import kept_bytes, objects, refusal
@@ -74,7 +76,7 @@ class _Known:
 class Ingest:
     """The engine of ingestion over its stores, for one app with an audience.
 
-    admission: what is admitted at a moment. clock: now in UTC.
+    admission: what is admitted at a moment. clock: now in UTC. copies: the folder of what this machine keeps of stores.
     """
 
     app: App
@@ -84,6 +86,7 @@ class Ingest:
     admission: Callable[[datetime], Admission]
     clock: Callable[[], datetime]
     keys: Keys
+    copies: Path
     group_bytes: int = GROUP_BYTES
     progress: Progress = silent
 
@@ -99,6 +102,7 @@ class Ingest:
             admission(rooms.d1(app), app.audience.org_tags, earliest),
             rooms.clock,
             lambda: rooms.keyring,
+            rooms.copies,
             progress=rooms.progress("batches ingested"),
         )
 
@@ -285,6 +289,10 @@ class Ingest:
         return EventReason.UNREADABLE_BATCH if is_kept else None
 
     @property
+    def _stored_ids(self) -> StoredIds:
+        return StoredIds.of(self.events, self.copies / f"{self.app.name}_event_ids.sqlite", self.clock)
+
+    @property
     def _in_lines(self) -> Sequence[Subject]:
         """Whom a landed line names, and where."""
         assert self.app.audience is not None, f"{self.app.name} collects no events"
@@ -311,7 +319,7 @@ class Ingest:
         if not group:
             return []
         events = pl.concat(group)
-        stored_in = self._stored_in(events, written)
+        stored_in = self._stored_ids.may_hold(events, self._stored_in(events, written))
         with self.events.named(stored_in):
             distinct = doubles.drop(events, self.events.read(stored_in))
         for index, doubled in distinct.doubled.items():
@@ -333,7 +341,10 @@ class Ingest:
             batch.last_event = max(batch.last_event or last, last)
         by_hour = distinct.events.group_by(pl.col("timestamp").dt.truncate("1h")).len()
         run.hours.update({hour.astimezone(UTC): rows for hour, rows in by_hour.iter_rows()})
-        return self.events.write(_partitions(distinct.events))
+        parts = list(_partitions(distinct.events))
+        files = self.events.write(parts)
+        self._stored_ids.add((file, rows) for file, (_, rows) in zip(files, parts, strict=True))
+        return files
 
     def _stored_in(self, events: pl.DataFrame, written: Iterable[DataFile]) -> list[Source]:
         """The files of the partitions that `events` fall on: in the lake, and written earlier by this run."""

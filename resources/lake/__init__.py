@@ -6,11 +6,13 @@ that a query needs. What does not: which tables there are, what their columns me
 """
 
 from resources.lake.changes import History, LiveFile, SnapshotInfo
+from resources.lake.checksum import hash_mark
 from resources.lake.columns import Column, ColumnType, TableSpec
 from resources.lake.commit import CommitUnknownError, FencedOffError, RolledBackError, SourcesGoneError
 from resources.lake.contents import Rewritten
-from resources.lake.data_file import DataFile, FileInfo, ForeignPartitionError, PartitionKey, Source
+from resources.lake.data_file import DataFile, FileInfo, ForeignPartitionError, PartitionKey, Source, raw
 from resources.lake.handover import Promised
+from resources.lake.kept_hashes import Hashes, KeptHashes
 from resources.lake.lake import Lake
 from resources.lake.layout import Layout, LayoutError
 from resources.lake.planning import SnapshotGoneError
@@ -27,7 +29,9 @@ __all__ = [
     "FencedOffError",
     "FileInfo",
     "ForeignPartitionError",
+    "Hashes",
     "History",
+    "KeptHashes",
     "Lake",
     "LakeTable",
     "Layout",
@@ -43,4 +47,6 @@ __all__ = [
     "SourcesGoneError",
     "StreamTable",
     "TableSpec",
+    "hash_mark",
+    "raw",
 ]

@@ -79,6 +79,11 @@ def absent(schema: pl.Schema, rows: pl.DataFrame) -> set[str]:
     return set(schema) - {column.name for column in rows if column.null_count() < rows.height}
 
 
+def hash_mark(column: str) -> str:
+    """Names the hash of a column of text: another one where the hash of a value is another one."""
+    return _mark(((column, pl.String()),))
+
+
 def has_fingerprint(path: str) -> bool:
     """Whether the name of a data file has a fingerprint, as every file has that was written here."""
     return _FINGERPRINT.search(path) is not None

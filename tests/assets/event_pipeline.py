@@ -170,6 +170,7 @@ class Pipeline:
             self.admission,
             lambda: self.now,
             lambda: KEYS,
+            self.folder.parent / f"{self.folder.name}_copies",
             group_bytes,
         )
 

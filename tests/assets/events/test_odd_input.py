@@ -162,7 +162,7 @@ def test_the_damaged_files_are_counted(pipeline: Pipeline) -> None:
         pipeline.ingested()
     for info in pipeline.table.files():
         local(info.path).unlink()
-    pipeline.land(line(1), line(10))
+    pipeline.land(line(1), line(4), line(7), line(10))
 
     run = pipeline.ingested()
 

@@ -11,22 +11,28 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Self
 
 import polars as pl
 
-from assets.apps import App
 from assets.compaction.merge_elsewhere import Merge, can_merge, merge_elsewhere
 from assets.compaction.plan import Candidate, CompactionPolicy, Group, heavy, plan
-from assets.events.table import events_table
 from assets.other_engine import Elsewhere
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from resources.counts import counted
 from resources.declined import DeclinedError
-from resources.lake import DamagedFilesError, FileInfo, LakeTable, PartitionKey, Rewritten, SourcesGoneError
+from resources.lake import (
+    DamagedFilesError,
+    FileInfo,
+    LakeTable,
+    PartitionKey,
+    Rewritten,
+    SourcesGoneError,
+    TableSpec,
+)
 from resources.lake.checksum import MODULUS
 
 REPLANS = 3
@@ -69,6 +75,17 @@ class Compacted:
     partitions: list[tuple[str, date]] = field(default_factory=list)
     left: list[DeclinedError] = field(default_factory=list)
 
+    @classmethod
+    def together(cls, several: Iterable[Self]) -> Self:
+        """What was done in several tables."""
+        done = cls()
+        for one in several:
+            for each in fields(cls):
+                setattr(done, each.name, getattr(done, each.name) + getattr(one, each.name))
+        done.checksum_before %= MODULUS
+        done.checksum_after %= MODULUS
+        return done
+
     def add(self, old: Iterable[FileInfo], new: Sequence[Rewritten], snapshot: int) -> None:
         """Count a commit."""
         self.groups += len(new)
@@ -108,10 +125,9 @@ class Compaction:
     elsewhere: Elsewhere | None = None
 
     @classmethod
-    def of(cls, rooms: Rooms, app: App, elsewhere: Elsewhere | None = None) -> Self:
-        """The engine of the table of an app that collects events."""
-        table = rooms.lake.table(events_table(app))
-        return cls(table, progress=rooms.progress("groups compacted"), elsewhere=elsewhere)
+    def of(cls, rooms: Rooms, spec: TableSpec, elsewhere: Elsewhere | None = None) -> Self:
+        """The engine of a table of the lake."""
+        return cls(rooms.lake.table(spec), progress=rooms.progress("groups compacted"), elsewhere=elsewhere)
 
     def plan(self, since: datetime | None = None, until: datetime | None = None, org: str | None = None) -> list[Group]:
         """Groups that are worth a rewrite, of the days of [since, until) and of one organisation, or of all."""

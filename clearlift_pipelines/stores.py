@@ -329,16 +329,17 @@ class Stores:
         return made
 
     def _make_lake(self, app: App) -> list[str]:
-        from assets.events.table import events_table
+        from assets.lake_tables import lake_tables
 
         made = []
-        name = ".".join((table := events_table(app)).identifier)
-        if not self.lake.exists(table):
-            self.lake.ensure(table)
-            made.append(f"{app.name}-lake: {name}")
-        made += [f"{app.name}-lake: column {column} of {name}" for column in self.lake.complete(table)]
-        restored = self.lake.restore_properties(table)
-        return made + [f"{app.name}-lake: setting {setting} of {name}" for setting in restored]
+        for table in lake_tables(app):
+            if not self.lake.exists(table.spec):
+                self.lake.ensure(table.spec)
+                made.append(table.title)
+            made += [f"column {column} of {table.title}" for column in self.lake.complete(table.spec)]
+            restored = self.lake.restore_properties(table.spec)
+            made += [f"setting {setting} of {table.title}" for setting in restored]
+        return [f"{app.name}-lake: {what}" for what in made]
 
     def note_requests(self) -> None:
         """Add the requests that this process sent to those of all, where our Postgres is open."""

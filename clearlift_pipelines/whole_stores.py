@@ -67,7 +67,8 @@ def _streams(settings: "Settings") -> None:
     """Each stream is a table of its own."""
     for name, table in settings.event_streams.items():
         app = next(app for app in APPS if app.name == name)
-        if not NAME.match(table) or "." not in table or app.audience is None or table == app.audience.table:
+        own = {entry.name for entry in app.lifecycles if entry.store == "lake"}
+        if not NAME.match(table) or "." not in table or app.audience is None or table in own:
             variable = variable_of("event_streams", name)
             raise ValueError(f"{variable}: write NAMESPACE.TABLE of another table than the app's own")
 

@@ -98,3 +98,10 @@ class App:
     def holding(self, store: Store, name: str) -> Holding:
         """The registry's entry of a table, prefix or key family; raises LookupError where there is none."""
         return holding(self.holdings, store, name)
+
+    def lifecycle(self, store: Store, name: str) -> Lifecycle:
+        """How long a table, prefix or key family is kept; raises LookupError where nobody said it."""
+        for entry in self.lifecycles:
+            if (entry.store, entry.name) == (store, name):
+                return entry
+        raise LookupError(f"{store} {name} has no lifecycle; add it to assets/apps/*_lifecycles.py")

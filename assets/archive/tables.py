@@ -13,7 +13,7 @@ from assets.apps.lifecycle import Lifecycle
 from assets.archive.layout import bucket_of
 from assets.archive.quarters import Quarter
 from assets.events import pruned
-from assets.events.table import events_table
+from assets.lake_tables import lake_table
 from assets.rooms import Rooms
 from assets.rows.d1 import D1Source, D1Table, D1Target, Parts
 from assets.rows.lake import LakeSource, LakeTarget
@@ -55,7 +55,7 @@ def source_of(rooms: Rooms, app: App, entry: Lifecycle) -> Callable[[Quarter], S
 
     def opened(quarter: Quarter) -> Source:
         if entry.store == "lake":
-            return LakeSource(rooms.lake.table(events_table(app)))
+            return LakeSource(rooms.lake.table(lake_table(app, entry.name).spec))
         if entry.store == "d1":
             d1 = rooms.d1(app)
             return D1Source(d1, d1_table(d1, app, entry), quarter.window)
@@ -67,7 +67,8 @@ def source_of(rooms: Rooms, app: App, entry: Lifecycle) -> Callable[[Quarter], S
 def target_of(rooms: Rooms, app: App, entry: Lifecycle, into: Into) -> Target:
     """Where the table of an archived entry is restored to."""
     if entry.store == "lake":
-        return LakeTarget(rooms.lake, events_table(app), into, entry.key, {pruned.WRITER: pruned.RESTORE})
+        spec = lake_table(app, entry.name).spec
+        return LakeTarget(rooms.lake, spec, into, entry.key, {pruned.WRITER: pruned.RESTORE})
     if entry.store == "d1":
         d1, statement = rooms.d1(app), entry.archive.restored if entry.archive else ""
         reopening = _reopening(d1, statement) if statement and into == "live" else None
@@ -76,7 +77,7 @@ def target_of(rooms: Rooms, app: App, entry: Lifecycle, into: Into) -> Target:
 
 
 def came_back(rooms: Rooms, app: App, entry: Lifecycle, into: Into) -> Callable[[Quarter, str], None]:
-    """What is called once a bucket of a quarter is restored: a lake's days may then be counted again.
+    """What is called once a bucket of a quarter is restored: days of landed events may then be counted again.
 
     A bucket is all that its quarter had. Days of which no row came back are among them, where their loss was accepted.
     """
@@ -86,7 +87,8 @@ def came_back(rooms: Rooms, app: App, entry: Lifecycle, into: Into) -> Callable[
             marked = pruned.marked(connection, app, str(quarter))
         pruned.restored(rooms.postgres, app, [key for key in marked if bucket_of(key.tenant, None) == bucket])
 
-    return counted_again if entry.store == "lake" and into == "live" else lambda *_: None
+    is_counted = into == "live" and entry.store == "lake" and lake_table(app, entry.name).is_landed
+    return counted_again if is_counted else lambda *_: None
 
 
 def postgres_of(rooms: Rooms, app: App, entry: Lifecycle) -> Postgres:

@@ -25,7 +25,7 @@ from assets.backups.method import At, Chain, Contents, NotRestorableError, Occup
 from assets.backups.parts import Draft
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
-from assets.events.table import events_table
+from assets.lake_tables import lake_tables
 from assets.rooms import Clock, Rooms
 from resources.declined import DeclinedError
 from resources.lake import DamagedFilesError, DataFile, FileInfo, Lake, LakeTable, SnapshotGoneError, TableSpec, reach
@@ -75,9 +75,7 @@ class LakeBackup:
     @classmethod
     def of(cls, rooms: Rooms, apps: Sequence[App]) -> Self:
         """The lake of the rooms, with the tables of apps."""
-        tables = {
-            events_table(app): app.holding("lake", app.audience.table) for app in apps if app.audience is not None
-        }
+        tables = {table.spec: table.holding for app in apps for table in lake_tables(app)}
 
         def live() -> AbstractContextManager[LakePlace]:
             lake, objects = rooms.lake, rooms.object_store

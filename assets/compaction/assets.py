@@ -11,19 +11,18 @@ from assets.apps import App
 from assets.compaction.by_catalog import seen
 from assets.compaction.plan import planned_since
 from assets.compaction.rewrite import Compaction
-from assets.description import app_asset
+from assets.description import app_asset, column_schema
 from assets.description import table as table_of
-from assets.events.assets import EVENT_SCHEMA
-from assets.events.table import events_table
+from assets.lake_tables import AppTable, lake_tables
 from assets.other_engine import within
 from assets.rooms import Rooms
 from resources.lake import LakeTable
 
 MERGED = (
-    "The events table, with the small files of each partition merged into large ones. Exactly the files that were read "
+    "The {} table, with the small files of each partition merged into large ones. Exactly the files that were read "
     "are replaced. Partitions that need no merge stay as they are."
 )
-LEFT = "The events table, whose small files the catalog merges. A run only looks at what it merged, and what waits."
+LEFT = "The {} table, whose small files the catalog merges. A run only looks at what it merged, and what waits."
 
 
 class CompactionConfig(Config):
@@ -34,25 +33,31 @@ class CompactionConfig(Config):
 
 
 def build(app: App, *, by_catalog: bool = False) -> list[AssetsDefinition]:
-    """The compaction of an app that collects events; `by_catalog`, it is only looked at, for the catalog does it."""
-    assert app.audience is not None, f"{app.name} collects no events"
+    """The compaction of an app's lake tables; `by_catalog`, they are only looked at, for the catalog does it."""
+    return [_compacted(app, table, by_catalog=by_catalog) for table in lake_tables(app)]
 
+
+def _compacted(app: App, table: AppTable, *, by_catalog: bool) -> AssetsDefinition:
     @app_asset(
         app,
-        "events",
-        "compacted",
+        *table.compacted,
         store="lake",
-        holds=[("lake", app.audience.table)],
+        holds=[("lake", table.title)],
         kinds={"iceberg", "parquet", "polars"},
-        deps=[[app.name, "events", "ingested"]],
-        description=LEFT if by_catalog else MERGED,
-        metadata={"dagster/column_schema": EVENT_SCHEMA, "dagster/table_name": ".".join(events_table(app).identifier)},
+        deps=[[app.name, *table.written_by]],
+        description=(LEFT if by_catalog else MERGED).format(table.spec.name),
+        metadata={
+            "dagster/column_schema": column_schema(
+                (column.name, column.type.value, column.doc, not column.required) for column in table.spec.columns
+            ),
+            "dagster/table_name": table.title,
+        },
         pool="lake",
     )
     def compacted(
         context: AssetExecutionContext, config: CompactionConfig, rooms: ResourceParam[Rooms]
     ) -> MaterializeResult[None]:
-        engine = Compaction.of(rooms, app, within(rooms.other_engine, context))
+        engine = Compaction.of(rooms, table.spec, within(rooms.other_engine, context))
         since = planned_since(context.run.tags.get(PARTITION_NAME_TAG))
         if by_catalog:
             return MaterializeResult(metadata=_seen(engine.table, since, config.org))
@@ -101,7 +106,7 @@ def build(app: App, *, by_catalog: bool = False) -> list[AssetsDefinition]:
             }
         )
 
-    return [compacted]
+    return compacted
 
 
 def _seen(table: LakeTable, since: datetime | None, org: str | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from assets.apps import App
 from assets.capability import Capability, Job, Site, assets_of
 from assets.compaction import assets, health
+from assets.lake_tables import lake_tables
 
 
 def bring(app: App, site: Site) -> Capability:
@@ -15,7 +16,10 @@ def bring(app: App, site: Site) -> Capability:
         assets=assets.build(app, by_catalog=app.name in site.compacted_by_catalog),
         jobs=[
             Job(
-                "compact", assets_of(app, ("events", "compacted")), "Merge small files of the lake.", timedelta(hours=6)
+                "compact",
+                assets_of(app, *(table.compacted for table in lake_tables(app))),
+                "Merge small files of the lake.",
+                timedelta(hours=6),
             )
         ],
         health=health.checks(app, site),

@@ -9,15 +9,15 @@ from datetime import datetime
 from assets.apps import App
 from assets.capability import Site
 from assets.compaction.by_catalog import behind
-from assets.events.table import events_table
 from assets.finding import Finding, HealthCheck
+from assets.lake_tables import lake_tables
 from resources.counts import counted
 
 LOOKED_BACK = 7
 
 
 def checks(app: App, site: Site) -> list[HealthCheck]:
-    """The look at the table of an app whose compaction is the catalog's."""
+    """The look at the tables of an app whose compaction is the catalog's."""
     if app.name not in site.compacted_by_catalog:
         return []
     needs = ("postgres schema", f"{app.name}-lake")
@@ -25,9 +25,8 @@ def checks(app: App, site: Site) -> list[HealthCheck]:
 
 
 def _behind(app: App, site: Site, now: datetime) -> Iterator[Finding]:
-    table = events_table(app)
-    groups = behind(site.rooms.lake.table(table), now, LOOKED_BACK)
-    if groups:
-        files = counted(sum(len(group.files) for group in groups), "small file")
-        said = f"the catalog has not merged {files} of {counted(len({g.day for g in groups}), 'day')} that ended"
-        yield Finding(".".join(table.identifier), said, f"clearlift compact --app {app.name}")
+    for table in lake_tables(app):
+        if groups := behind(site.rooms.lake.table(table.spec), now, LOOKED_BACK):
+            files = counted(sum(len(group.files) for group in groups), "small file")
+            said = f"the catalog has not merged {files} of {counted(len({g.day for g in groups}), 'day')} that ended"
+            yield Finding(table.title, said, f"clearlift compact --app {app.name}")

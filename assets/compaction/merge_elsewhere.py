@@ -1,6 +1,6 @@
 """Groups of heavy days rewritten by another engine: the task for it, and the proof of the files that it wrote.
 
-A group that it does not get, or whose events it finds twice, is left to our own engine. What does not belong here:
+A group that it does not get, or whose rows it finds twice, is left to our own engine. What does not belong here:
 starting the engine (assets/other_engine.py), which groups are worth a rewrite (plan.py), commits (rewrite.py).
 """
 
@@ -13,8 +13,6 @@ from assets.compaction.plan import Group
 from assets.other_engine import Elsewhere, OtherEngineError
 from resources.lake import DamagedFilesError, FileInfo, LakeTable, PartitionKey, Promised, Rewritten
 from resources.lake.writing import ROW_GROUP_ROWS
-
-ID = "event_id"
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def merge_elsewhere(table: LakeTable, merges: Sequence[Merge], elsewhere: Elsewh
 
 def _proved(table: LakeTable, promise: Promised) -> Rewritten:
     try:
-        return table.proved(promise, distinct=ID)
+        return table.proved(promise, distinct=table.spec.id)
     except FileNotFoundError:
         raise OtherEngineError(
             f"the other engine did not write {promise.path.rpartition('/')[2]}", "look at its output in the log"
@@ -81,7 +79,7 @@ def task(table: LakeTable, merges: Sequence[Merge], promised: dict[Group, Promis
     """What the program has to know; docs/scaling.md describes it."""
     return {
         "work": "merge",
-        "id": table.layout.live_names[ID],
+        "id": table.layout.live_names[table.spec.id],
         "order": table.layout.live_names[table.spec.time],
         "row_group_rows": ROW_GROUP_ROWS,
         "merges": [

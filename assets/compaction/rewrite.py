@@ -11,22 +11,28 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Self
 
 import polars as pl
 
-from assets.apps import App
 from assets.compaction.merge_elsewhere import Merge, can_merge, merge_elsewhere
 from assets.compaction.plan import Candidate, CompactionPolicy, Group, heavy, plan
-from assets.events.table import events_table
 from assets.other_engine import Elsewhere
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from resources.counts import counted
 from resources.declined import DeclinedError
-from resources.lake import DamagedFilesError, FileInfo, LakeTable, PartitionKey, Rewritten, SourcesGoneError
+from resources.lake import (
+    DamagedFilesError,
+    FileInfo,
+    LakeTable,
+    PartitionKey,
+    Rewritten,
+    SourcesGoneError,
+    TableSpec,
+)
 from resources.lake.checksum import MODULUS
 
 REPLANS = 3
@@ -69,6 +75,17 @@ class Compacted:
     partitions: list[tuple[str, date]] = field(default_factory=list)
     left: list[DeclinedError] = field(default_factory=list)
 
+    @classmethod
+    def together(cls, several: Iterable[Self]) -> Self:
+        """What was done in several tables."""
+        done = cls()
+        for one in several:
+            for each in fields(cls):
+                setattr(done, each.name, getattr(done, each.name) + getattr(one, each.name))
+        done.checksum_before %= MODULUS
+        done.checksum_after %= MODULUS
+        return done
+
     def add(self, old: Iterable[FileInfo], new: Sequence[Rewritten], snapshot: int) -> None:
         """Count a commit."""
         self.groups += len(new)
@@ -108,10 +125,9 @@ class Compaction:
     elsewhere: Elsewhere | None = None
 
     @classmethod
-    def of(cls, rooms: Rooms, app: App, elsewhere: Elsewhere | None = None) -> Self:
-        """The engine of the table of an app that collects events."""
-        table = rooms.lake.table(events_table(app))
-        return cls(table, progress=rooms.progress("groups compacted"), elsewhere=elsewhere)
+    def of(cls, rooms: Rooms, spec: TableSpec, elsewhere: Elsewhere | None = None) -> Self:
+        """The engine of a table of the lake."""
+        return cls(rooms.lake.table(spec), progress=rooms.progress("groups compacted"), elsewhere=elsewhere)
 
     def plan(self, since: datetime | None = None, until: datetime | None = None, org: str | None = None) -> list[Group]:
         """Groups that are worth a rewrite, of the days of [since, until) and of one organisation, or of all."""
@@ -231,14 +247,14 @@ class Compaction:
         done.elsewhere += len(found)
 
     def _merge(self, task: Merge) -> Rewritten:
-        """One group as one file, with each event_id once in the partition.
+        """One group as one file, with each id once in the partition.
 
         Doubles come from other writers only. So a group that is all of its partition is streamed, and its distinct ids
         are counted meanwhile. It is written a second time, without doubles, in the rare case that it has some.
         """
         key, group, sources, others = task.key, task.group, task.sources, task.others
         if not others:
-            rewritten = self.table.rewrite(key, sources, distinct="event_id")
+            rewritten = self.table.rewrite(key, sources, distinct=self.table.spec.id)
             if rewritten.distinct == rewritten.before.rows == rewritten.rows:
                 return rewritten
             self.table.discard(rewritten.file)
@@ -253,21 +269,21 @@ class Compaction:
         self, sources: Sequence[FileInfo], others: Sequence[FileInfo]
     ) -> tuple[pl.LazyFrame | None, int]:
         """The rows of the sources without doubles and those in `others` (None: all), and how many these are."""
-        rows = self.table.read(sources)
-        stay = self.table.read(others).select("event_id")
+        rows, row_id = self.table.read(sources), self.table.spec.id
+        stay = self.table.read(others).select(row_id)
         doubled = (
-            pl.concat([rows.select("event_id"), stay])
-            .group_by("event_id")
+            pl.concat([rows.select(row_id), stay])
+            .group_by(row_id)
             .len()
             .filter(pl.col("len") > 1)
-            .select("event_id")
+            .select(row_id)
             .collect(engine="streaming")
         )
         if doubled.is_empty():
             return None, 0
-        elsewhere = stay.join(doubled.lazy(), on="event_id", how="semi").unique().collect(engine="streaming")
-        kept = rows.join(elsewhere.lazy(), on="event_id", how="anti", maintain_order="left")
-        single = kept.join(doubled.lazy(), on="event_id", how="anti", maintain_order="left")
+        elsewhere = stay.join(doubled.lazy(), on=row_id, how="semi").unique().collect(engine="streaming")
+        kept = rows.join(elsewhere.lazy(), on=row_id, how="anti", maintain_order="left")
+        single = kept.join(doubled.lazy(), on=row_id, how="anti", maintain_order="left")
         # Of a double inside the group, the row of the ingest stays, not that of another writer. Of several rows, the
         # earliest stays, so that two compactions would keep the same row.
         marked = pl.concat(
@@ -277,11 +293,11 @@ class Compaction:
             for ours in (True, False)
         )
         first = (
-            marked.join(doubled.lazy(), on="event_id", how="semi")
-            .join(elsewhere.lazy(), on="event_id", how="anti", maintain_order="left")
+            marked.join(doubled.lazy(), on=row_id, how="semi")
+            .join(elsewhere.lazy(), on=row_id, how="anti", maintain_order="left")
             .collect()
-            .sort(_FOREIGN, "timestamp", maintain_order=True)
-            .unique("event_id", keep="first", maintain_order=True)
+            .sort(_FOREIGN, self.table.spec.time, maintain_order=True)
+            .unique(row_id, keep="first", maintain_order=True)
             .drop(_FOREIGN)
         )
         frame = pl.concat([single, first.lazy()])

@@ -13,7 +13,7 @@ from assets.archive.layout import bucket_of
 from assets.archive.take_out import TakeOut
 from assets.erasure.erased_people import ErasedPeople
 from assets.erasure.lines import Lines
-from assets.events.table import events_table
+from assets.lake_tables import lake_table
 from assets.privacy.identity import Erased, Identity
 from assets.rooms import Rooms
 
@@ -74,7 +74,7 @@ class ArchivesEraser:
     def _lines(self, entry: Lifecycle, people: ErasedPeople) -> Lines:
         holding = self.app.holding(entry.store, entry.name)
         # Which columns of a database must have a value is not known here.
-        in_lake = entry.store == "lake"
-        required = {column.name for column in events_table(self.app).columns if column.required} if in_lake else None
+        columns = lake_table(self.app, entry.name).spec.columns if entry.store == "lake" else None
+        required = {column.name for column in columns if column.required} if columns is not None else None
         tenant = holding.organisation
         return Lines(people, holding.subjects, tenant, holding.impersonal_columns, required)

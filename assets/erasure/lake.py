@@ -1,9 +1,9 @@
-"""Erasing people from the events of an app: the live table, and the one beside it that a restore made.
+"""Erasing people from the lake tables of an app: each live one, and the one beside it that a restore made.
 
 Only files that hold one of them are rewritten, once for all of them. The commit replaces exactly these files, so that
-no day is counted again. Most of it is done while others write. Under the lock of the ingest it is done for what was on
-its way, older snapshots expire, and what only they needed is removed at once. A run that is killed leaves files, by
-which the next one sees what is left to do. What does not belong here: which files hold them (lake_search.py).
+no day is counted again. Most of it is done while others write. Under the lock of who brings rows it is done for what
+was on its way, older snapshots expire, and what only they needed is removed at once. A run that is killed leaves files,
+by which the next one sees what is left to do. What does not belong here: which files hold them (lake_search.py).
 """
 
 import uuid
@@ -16,12 +16,11 @@ from datetime import date, timedelta
 import polars as pl
 
 from assets.apps import App
-from assets.archive.tables import archived
 from assets.erasure.erased_people import ErasedPeople
 from assets.erasure.lake_search import Found, LakeSearch, total
-from assets.events import ingest, pruned
+from assets.events import pruned
 from assets.events.ledger import IngestLedger
-from assets.events.table import events_table
+from assets.lake_tables import AppTable, lake_tables
 from assets.privacy.identity import Erased, Identity
 from assets.retention.deletion import Deletion
 from assets.retention.lake import LakeDays
@@ -55,13 +54,13 @@ class StillWrittenError(DeclinedError):
 
 
 def eraser(rooms: Rooms, app: App) -> "LakeEraser | None":
-    """The Eraser of an app's events; None for an app without any."""
-    return LakeEraser(rooms, app) if app.audience is not None else None
+    """The Eraser of an app's lake tables; None for an app without any."""
+    return LakeEraser(rooms, app) if lake_tables(app) else None
 
 
 @dataclass(frozen=True)
 class LakeEraser:
-    """The events of an app."""
+    """The lake tables of an app."""
 
     rooms: Rooms
     app: App
@@ -69,8 +68,7 @@ class LakeEraser:
     @property
     def place(self) -> str:
         """See Eraser."""
-        assert self.app.audience is not None, f"{self.app.name} collects no events"
-        return f"lake {self.app.audience.table}"
+        return f"lake {', '.join(table.title for table in lake_tables(self.app))}"
 
     def erase(self, identities: Sequence[Identity]) -> Erased:
         """See Eraser. objects: data files that held somebody.
@@ -83,28 +81,28 @@ class LakeEraser:
         """
         people, done = ErasedPeople.of(identities, self.app.name), Erased(self.place)
         run = ", ".join(sorted(identity.request for identity in identities))
-        spec = events_table(self.app)
-        for each in (spec, aside(spec)):
-            if people and self.rooms.lake.exists(each):
-                erasure = _Erasure(self.rooms, self.app, self.rooms.lake.table(each), people, run, is_live=each is spec)
-                done = done.plus(erasure.run())
+        for entry in lake_tables(self.app) if people else ():
+            for spec in (entry.spec, aside(entry.spec)):
+                if self.rooms.lake.exists(spec):
+                    table, is_live = self.rooms.lake.table(spec), spec is entry.spec
+                    done = done.plus(_Erasure(self.rooms, self.app, entry, table, people, run, is_live).run())
         return done
 
 
 @dataclass
 class _Erasure:
-    """The erasure from one table. is_live: whether the ingest writes to it and roll-ups are made of it."""
+    """The erasure from one table. entry: what it is, or is a copy of. is_live: whether rows are brought to it."""
 
     rooms: Rooms
     app: App
+    entry: AppTable
     table: LakeTable
     people: ErasedPeople
     run_name: str
     is_live: bool
 
     def __post_init__(self) -> None:
-        assert self.app.audience is not None, f"{self.app.name} collects no events"
-        self._search = LakeSearch(self.table, self.people, self.app.holding("lake", self.app.audience.table))
+        self._search = LakeSearch(self.table, self.people, self.entry.holding)
         self._done = Erased("")
         self._found: dict[str, Found] = {}
         self._clean: set[str] = set()
@@ -123,7 +121,7 @@ class _Erasure:
         with self._alone():
             self._rewrite()
             since = self.table.fence_off()
-            while self.is_live and follow(self.app, self.table, self.rooms.postgres, self.rooms.clock):
+            while self._is_counted and follow(self.app, self.table, self.rooms.postgres, self.rooms.clock):
                 pass
             others = self._others()
             forget(self.table, since, others.holding)
@@ -141,16 +139,17 @@ class _Erasure:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Nothing is ingested or pruned, and what killed runs left is settled, because that needs old snapshots."""
+        """No row comes, nothing is pruned, and what killed runs left is settled, because that needs old snapshots."""
         if not self.is_live:
             yield
             return
         postgres, clock = self.rooms.postgres, self.rooms.clock
-        deletion = Deletion(self.app.name, archived(self.app, self.table.spec.name), clock(), dry_run=False)
-        log = DeletionLog(postgres, self.app.name, self.run_name, clock)
-        with postgres.lock(ingest.lock_name(self.app)), postgres.lock(deletion.lock):
-            settle(LakeDays.of(self.rooms, self.app, deletion, log), deletion, log)
-            IngestLedger(postgres, self.app.name).settle(self.table, clock())
+        deletion = Deletion(self.app.name, self.entry.lifecycle, clock(), dry_run=False)
+        with postgres.lock(self.entry.lock), postgres.lock(deletion.lock):
+            if self._is_counted:
+                log = DeletionLog(postgres, self.app.name, self.run_name, clock)
+                settle(LakeDays.of(self.rooms, self.app, deletion, log), deletion, log)
+                IngestLedger(postgres, self.app.name).settle(self.table, clock())
             yield
 
     def _rewrite(self) -> None:
@@ -193,7 +192,7 @@ class _Erasure:
         for empty in (part for part in made if not part.rows):
             self.table.discard(empty.file)
         files = [part.file for part in made if part.rows]
-        if self.is_live:
+        if self._is_counted:
             self._note(total(found))
         self.table.replace(infos, files, str(uuid.uuid4()), {pruned.WRITER: ERASURE})
         self._clean |= {file.file_path for file in files}
@@ -252,6 +251,11 @@ class _Erasure:
                 elif of_file is not False:
                     found.holding.add(file.path)
         return found
+
+    @property
+    def _is_counted(self) -> bool:
+        """Whether roll-ups are made of it, and the ledger knows what was on its way to it."""
+        return self.is_live and self.entry.is_landed
 
     def _stored(self, paths: Iterable[str]) -> set[str]:
         """The paths in the store of files that the table names."""

@@ -107,11 +107,11 @@ class LakeSearch:
         count, events, named = 0, Counter[PartitionKey](), dict[str, set[str]]()
         day = pl.col(spec.time).dt.date().alias(_DAY)
         concerned = self._people.concerned(spec.tenant)
-        wanted = rows.select(*dict.fromkeys((spec.tenant, "event_id", *texts)), day, self.own.alias(_OWN))
+        wanted = rows.select(*dict.fromkeys((spec.tenant, spec.id, *texts)), day, self.own.alias(_OWN))
         for batch in wanted.collect_batches(chunk_size=BATCH_ROWS, engine="streaming"):
             own, others = batch.filter(pl.col(_OWN)), batch.filter(~pl.col(_OWN) & concerned)
             count += own.height
-            for tenant, at, ids in own.group_by(spec.tenant, _DAY).agg(pl.col("event_id").n_unique()).iter_rows():
+            for tenant, at, ids in own.group_by(spec.tenant, _DAY).agg(pl.col(spec.id).n_unique()).iter_rows():
                 events[PartitionKey(tenant, at)] += ids
             for name in texts:
                 if found := self._people.naming(others[name]):

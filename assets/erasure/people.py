@@ -16,7 +16,7 @@ from assets.apps import App
 from assets.apps.personal import Holding, Person, Subject
 from assets.erasure import d1_rows, postgres_rows
 from assets.erasure.d1_rows import LOGS
-from assets.events.table import events_table
+from assets.lake_tables import lake_tables
 from assets.rooms import Rooms
 from resources.d1 import D1
 from resources.d1.names import balanced, quoted
@@ -166,7 +166,7 @@ class LakePeople:
         return found.collect(engine="streaming").to_dicts()
 
     def addresses(self) -> Iterator[Row]:
-        """See People.addresses: events hold none as a column."""
+        """See People.addresses: no table of the lake holds any as a column."""
         yield from ()
 
     def _scan(self) -> pl.LazyFrame:
@@ -193,9 +193,11 @@ def tables_of(rooms: Rooms, app: App, within: frozenset[str] = frozenset()) -> l
             for entry in app.personal
             if entry.store == "app_postgres" and entry.name in there and places(entry)
         ]
-    if app.audience is not None:
-        entry = app.holding("lake", app.audience.table)
-        found.append(LakePeople(rooms.lake.table(events_table(app)), entry.name, entry, within))
+    found += [
+        LakePeople(rooms.lake.table(table.spec), table.title, table.holding, within)
+        for table in lake_tables(app)
+        if places(table.holding)
+    ]
     return found
 
 

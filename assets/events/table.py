@@ -15,5 +15,6 @@ def events_table(app: App) -> TableSpec:
         columns=tuple(Column(f.name, ColumnType(f.kind.value), f.required, f.doc) for f in FIELDS),
         tenant="org_tag",
         time="timestamp",
+        id="event_id",
         folder=app.audience.folder,
     )

@@ -14,9 +14,9 @@ from assets.apps import App
 from assets.apps.personal import Holding
 from assets.erasure import d1_rows, postgres_rows
 from assets.erasure.d1_rows import LOGS
-from assets.events.table import events_table
 from assets.export.portion import Ids, Portion, Row, Within, doc_of, portion_name, shown
 from assets.export.sealed import opened
+from assets.lake_tables import AppTable, lake_tables
 from assets.rooms import Rooms
 from assets.search import hashes
 from resources.d1 import D1
@@ -136,20 +136,20 @@ def _selected(
 
 
 def of_lake(rooms: Rooms, app: App, ids: Ids, within: Within) -> Iterator[Portion]:
-    """The person's events, file by file, so that memory stays at one file."""
-    if app.audience is None:
-        return
-    entry = app.holding("lake", app.audience.table)
-    named = [pl.col(place).is_in(sorted(ids[kind])) for kind, place in entry.subjects if ids.get(kind)]
-    if not named:
-        return
-    table, theirs = rooms.lake.table(events_table(app)), pl.any_horizontal(named)
-    if within:
-        theirs &= pl.col(entry.organisation).is_in(sorted(within))
+    """A portion for each lake table of the app that knows people by an id."""
+    for table in lake_tables(app):
+        entry = table.holding
+        named = [pl.col(place).is_in(sorted(ids[kind])) for kind, place in entry.subjects if ids.get(kind)]
+        if named:
+            theirs = pl.any_horizontal(named)
+            if within:
+                theirs &= pl.col(entry.organisation).is_in(sorted(within))
+            yield Portion(portion_name("lake", entry.name), doc_of(app, entry), _in_files(rooms, table, theirs, ids))
 
-    def rows() -> Iterator[Row]:
-        for info in table.files():
-            found = table.read([info]).filter(theirs).collect(engine="streaming")
-            yield from (shown(entry, row, ids) for row in found.iter_rows(named=True))
 
-    yield Portion(portion_name("lake", entry.name), doc_of(app, entry), rows())
+def _in_files(rooms: Rooms, table: AppTable, theirs: pl.Expr, ids: Ids) -> Iterator[Row]:
+    """Rows of a lake table, file by file, so that memory stays at one file."""
+    live = rooms.lake.table(table.spec)
+    for info in live.files():
+        found = live.read([info]).filter(theirs).collect(engine="streaming")
+        yield from (shown(table.holding, row, ids) for row in found.iter_rows(named=True))

@@ -26,6 +26,7 @@ from resources.r2 import ObjectStore
 from resources.redaction import redact
 
 if TYPE_CHECKING:
+    from assets.lake_tables import AppTable
     from resources.lake import Lake
 
 # A sensor has 60 s for all of its work.
@@ -146,17 +147,19 @@ def backups(store: ObjectStore, prefix: str, *, apart: bool) -> str:
 
 
 def lake(opened: "Lake", app: App) -> str:
-    """The lake table of an app."""
+    """The lake tables of an app."""
     # Not for those who look at no lake: it brings pyiceberg along.
-    from assets.events.table import events_table
+    from assets.lake_tables import lake_tables
 
-    table = events_table(app)
-    name = ".".join(table.identifier)
-    if not opened.exists(table):
-        raise DeclinedError(f"{name} is missing", "`clearlift migrate up` makes it")
-    found = opened.table(table)
+    return "; ".join(_lake_table(opened, table) for table in lake_tables(app))
+
+
+def _lake_table(opened: "Lake", table: "AppTable") -> str:
+    if not opened.exists(table.spec):
+        raise DeclinedError(f"{table.title} is missing", "`clearlift migrate up` makes it")
+    found = opened.table(table.spec)
     carried = found.examined()
-    place = f"{name}: {found.load().metadata.location}"
+    place = f"{table.title}: {found.load().metadata.location}"
     return f"{place}; others changed: {', '.join(carried)}" if carried else place
 
 

@@ -5,7 +5,9 @@ file with a column that another engine dropped from the table. What belongs here
 repairing it (rebuild.py).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from assets.progress import Progress, silent
 from assets.windows import Window
@@ -25,6 +27,17 @@ class VerifiedLake:
     counted: int = 0
     damaged: list[DataFile] = field(default_factory=list)
     missing: list[DataFile] = field(default_factory=list)
+
+    @classmethod
+    def together(cls, several: Sequence[Self]) -> Self:
+        """What was found in several tables."""
+        return cls(
+            sum(one.files for one in several),
+            sum(one.rows for one in several),
+            sum(one.counted for one in several),
+            [file for one in several for file in one.damaged],
+            [file for one in several for file in one.missing],
+        )
 
 
 def verify(

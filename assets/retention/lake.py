@@ -14,7 +14,7 @@ from assets.archive.layout import bucket_of
 from assets.archive.quarters import Quarter
 from assets.archive.registry import Revision
 from assets.events import pruned
-from assets.events.table import events_table
+from assets.lake_tables import lake_table
 from assets.retention.deletion import Deletion, DeletionOutcome, Portion
 from assets.retention.log import DeletionLog, DeletionRecord
 from assets.retention.proof import DAMAGED, LATE, UNSEALED, ArchiveProof
@@ -81,9 +81,11 @@ class LakeDays(OldRows):
     @classmethod
     def of(cls, rooms: Rooms, app: App, deletion: Deletion, log: DeletionLog) -> "LakeDays":
         """The old days of the app's events, over the stores of the rooms."""
+        table = lake_table(app, deletion.entry.name)
+        assert table.is_landed, f"the marks of pruned days are those of events, not of {table.title}"
         return cls(
             app=app,
-            table=rooms.lake.table(events_table(app)),
+            table=rooms.lake.table(table.spec),
             postgres=rooms.postgres,
             deletion=deletion,
             log=log,

@@ -4,6 +4,7 @@ What belongs here: which objects are searched. What does not: their formats (lay
 """
 
 from assets.apps import APPS, App
+from assets.lake_tables import lake_tables
 from assets.search.look import Look
 
 PLACE = "r2"
@@ -42,7 +43,7 @@ def _search(look: Look, key: str, kept: str, damaged: str) -> None:
 
 
 def _prefixes(app: App) -> set[str]:
-    """The prefixes of an app's objects. Those that apps share are divided by the app's name or its lake's folder."""
+    """The prefixes of an app's objects. Those that apps share are divided by the app's name or its tables' folders."""
     named = {entry.name for entry in app.lifecycles if entry.store == "r2"}
-    folder = {f"{app.audience.folder}/"} if app.audience is not None else set()
-    return {f"{name}{app.name}/" if name in SHARED else name for name in named} | folder
+    folders = {f"{table.spec.folder}/" for table in lake_tables(app)}
+    return {f"{name}{app.name}/" if name in SHARED else name for name in named} | folders

@@ -1,4 +1,4 @@
-"""The upkeep of an app's events table as assets: its manifests, its snapshots, its files.
+"""The upkeep of an app's lake tables as assets: their manifests, their snapshots, their files.
 
 The rules are in keep.py, the checks in checks.py; how a table expires, rewrites and sweeps is in resources/lake.
 """
@@ -11,9 +11,9 @@ from pydantic import Field
 
 from assets.apps import App
 from assets.description import app_asset
-from assets.events.table import events_table
+from assets.lake_tables import lake_tables
 from assets.rooms import Rooms
-from assets.upkeep.expiry import Expiry
+from assets.upkeep.expiry import Expired, Expiry
 from assets.upkeep.keep import GRACE_HOURS, SnapshotPolicy, grace
 from resources.lake import manifests
 from resources.lake.sweep import FileSurvey, remove, survey, tally
@@ -59,25 +59,28 @@ def _manifests(app: App) -> AssetsDefinition:
     @app_asset(
         app,
         "upkeep",
-        **_arguments("manifests", [app.name, "events", "compacted"]),
+        **_arguments("manifests", *([app.name, *table.compacted] for table in lake_tables(app))),
         description=(
-            "The lists of the files of the events table. Where it pays, many small lists become few, sorted by day and "
+            "The lists of files of the lake's tables. Where it pays, many small lists become few, sorted by day and "
             "organisation. The data files stay as they are."
         ),
     )
     def rewritten(config: ManifestsConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
-        table, worth = rooms.lake.table(events_table(app)), manifests.RewriteLimits(config.entries, config.saved)
-        if config.dry_run:
-            planned, snapshot = manifests.plan(table, worth), None
-        else:
+        worth, plans, made = manifests.RewriteLimits(config.entries, config.saved), list[manifests.ManifestPlan](), []
+        for table in (rooms.lake.table(entry.spec) for entry in lake_tables(app)):
+            if config.dry_run:
+                plans.append(manifests.plan(table, worth))
+                continue
             planned, snapshot = manifests.rewrite(table, worth, {"clearlift.writer": "upkeep"})
+            plans.append(planned)
+            made += [str(snapshot)] if snapshot else []
         return MaterializeResult(
             metadata={
                 "dry_run": config.dry_run,
-                "manifests_before": planned.before,
-                "manifests_after": planned.after,
-                "rewritten": len(planned.rewritten),
-                "snapshot": str(snapshot) if snapshot else "none",
+                "manifests_before": sum(planned.before for planned in plans),
+                "manifests_after": sum(planned.after for planned in plans),
+                "rewritten": sum(len(planned.rewritten) for planned in plans),
+                "snapshot": ", ".join(made) or "none",
             }
         )
 
@@ -90,14 +93,14 @@ def _snapshots(app: App) -> AssetsDefinition:
         "upkeep",
         **_arguments("snapshots", [app.name, "upkeep", "manifests"]),
         description=(
-            "The commits of the events table that can still be read. The others expire, except those that a reader, "
+            "The commits of the lake's tables that can still be read. The others expire, except those that a reader, "
             "the cursor of the roll-ups, their audit or an unsettled ingest run still needs."
         ),
     )
     def expired(config: SnapshotsConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
         policy = SnapshotPolicy(age=timedelta(hours=config.hours), at_least=config.at_least, at_most=config.at_most)
-        engine = Expiry.of(rooms, app, policy)
-        outcome = engine.plan() if config.dry_run else engine.run()
+        engines = [Expiry.of(rooms, app, table, policy) for table in lake_tables(app)]
+        outcome = Expired.together([engine.plan() if config.dry_run else engine.run() for engine in engines])
         return MaterializeResult(
             metadata={
                 "dry_run": config.dry_run,
@@ -117,16 +120,18 @@ def _files(app: App) -> AssetsDefinition:
         "upkeep",
         **_arguments("files", [app.name, "upkeep", "snapshots"]),
         description=(
-            "The files of the events table, without those that no kept snapshot names: files that expired, that were "
+            "The files of the lake's tables, without those that no kept snapshot names: files that expired, that were "
             "rewritten, or that killed runs left. Files younger than the grace stay, because a commit may be about to "
             "name them."
         ),
     )
     def swept(config: FilesConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
-        table = rooms.lake.table(events_table(app))
-        files = survey(table, rooms.clock() - grace(config.grace_hours))
-        removed = 0 if config.dry_run else remove(table, files)
-        return MaterializeResult(metadata={"dry_run": config.dry_run, "removed": removed, **described(files)})
+        before, surveys, removed = rooms.clock() - grace(config.grace_hours), list[FileSurvey](), 0
+        for table in (rooms.lake.table(entry.spec) for entry in lake_tables(app)):
+            surveys.append(files := survey(table, before))
+            removed += 0 if config.dry_run else remove(table, files)
+        found = FileSurvey.together(surveys)
+        return MaterializeResult(metadata={"dry_run": config.dry_run, "removed": removed, **described(found)})
 
     return swept
 

@@ -1,4 +1,4 @@
-"""The checks of an app's events table: whether upkeep is behind, and whether files are missing.
+"""The checks of an app's lake tables: whether upkeep is behind, and whether files are missing.
 
 What does not belong here: the upkeep itself (assets.py).
 """
@@ -18,7 +18,7 @@ from dagster import (
 
 from assets.apps import App
 from assets.declined import plainly_declined
-from assets.events.table import events_table
+from assets.lake_tables import lake_tables
 from assets.rooms import Rooms
 from assets.upkeep.assets import described
 from assets.upkeep.keep import GRACE_HOURS, grace
@@ -26,7 +26,7 @@ from assets.windows import DAY
 from resources.lake import LakeTable
 from resources.lake.expiry import snapshots
 from resources.lake.manifests import plan
-from resources.lake.sweep import survey
+from resources.lake.sweep import FileSurvey, survey
 
 # Above these a commit or a plan takes seconds. Below them there is room for the runs of a day.
 MOST_SNAPSHOTS = 200
@@ -70,10 +70,11 @@ def _few(
     @asset_check(asset=[app.name, "upkeep", counted], name=name, description=description)
     @plainly_declined
     def few(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
-        table = rooms.lake.table(events_table(app))
-        if _unknown(table):
+        tables = [rooms.lake.table(entry.spec) for entry in lake_tables(app)]
+        if any(map(_unknown, tables)):
             return AssetCheckResult(passed=False, severity=AssetCheckSeverity.WARN, description=NOTHING_KNOWN)
-        counts = count(table)
+        # The table that is nearest to its bound, or farthest above it.
+        counts = max(map(count, tables), key=lambda of_table: of_table[counted] / of_table["at_most"])
         return AssetCheckResult(
             passed=counts[counted] <= counts["at_most"], severity=AssetCheckSeverity.WARN, metadata=counts
         )
@@ -101,9 +102,10 @@ def _whole(app: App) -> AssetChecksDefinition:
     )
     @plainly_declined
     def whole(rooms: ResourceParam[Rooms]) -> Iterator[AssetCheckResult]:
-        table = rooms.lake.table(events_table(app))
-        files = survey(table, rooms.clock() - grace(GRACE_HOURS) - DAY)
-        unknown = _unknown(table)
+        tables = [rooms.lake.table(entry.spec) for entry in lake_tables(app)]
+        before = rooms.clock() - grace(GRACE_HOURS) - DAY
+        files = FileSurvey.together([survey(table, before) for table in tables])
+        unknown = any(map(_unknown, tables))
         for name, severity, wrong in (
             ("every_named_file_exists", AssetCheckSeverity.ERROR, len(files.missing)),
             ("no_old_file_is_unnamed", AssetCheckSeverity.WARN, len(files.old)),

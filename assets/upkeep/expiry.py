@@ -1,4 +1,4 @@
-"""Expires snapshots of an app's events table: asks the ledgers and the roll-ups what they need, and expires the rest.
+"""Expires snapshots of a lake table: asks the ledgers and the roll-ups what they need, and expires the rest.
 
 What does not belong here: the rules (keep.py), and how a table expires snapshots (resources/lake).
 """
@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Self
 
 from assets.apps import App
-from assets.events import ingest, pruned
+from assets.events import pruned
 from assets.events.ledger import IngestLedger
-from assets.events.table import events_table
+from assets.lake_tables import AppTable
 from assets.rooms import Rooms
 from assets.upkeep.keep import Needs, SnapshotPolicy, kept
 from resources.lake import LakeTable
@@ -34,22 +34,29 @@ class Expired:
     after: int
     kept: dict[str, int]
 
+    @classmethod
+    def together(cls, several: Sequence[Self]) -> Self:
+        """What those of several tables did."""
+        kept = sum((Counter(one.kept) for one in several), Counter[str]())
+        return cls(sum(one.before for one in several), sum(one.after for one in several), dict(kept))
+
 
 @dataclass
 class Expiry:
-    """The engine of an app."""
+    """The engine of a table of an app."""
 
     app: App
+    entry: AppTable
     table: LakeTable
     postgres: Postgres
     clock: Callable[[], datetime]
     policy: SnapshotPolicy = field(default_factory=SnapshotPolicy)
 
     @classmethod
-    def of(cls, rooms: Rooms, app: App, policy: SnapshotPolicy | None = None) -> Self:
-        """The engine over the stores of an app that collects events."""
-        table = rooms.lake.table(events_table(app))
-        return cls(app, table, rooms.postgres, rooms.clock, policy or SnapshotPolicy())
+    def of(cls, rooms: Rooms, app: App, table: AppTable, policy: SnapshotPolicy | None = None) -> Self:
+        """The engine over the stores of an app."""
+        opened = rooms.lake.table(table.spec)
+        return cls(app, table, opened, rooms.postgres, rooms.clock, policy or SnapshotPolicy())
 
     def plan(self) -> Expired:
         """What a run would do now."""
@@ -61,7 +68,7 @@ class Expiry:
         if self._unsettled():
             # Under the lock of the ingest, a prepared run is a killed one. A long ingest is not waited for, because it
             # settles killed runs too.
-            with suppress(LockHeldError), self.postgres.lock(ingest.lock_name(self.app), wait_seconds=LOCK_SECONDS):
+            with suppress(LockHeldError), self.postgres.lock(self.entry.lock, wait_seconds=LOCK_SECONDS):
                 IngestLedger(self.postgres, self.app.name).settle(self.table, self.clock())
         needs, now = self._needs(), self.clock()
         rules: dict[int, str] = {}
@@ -75,6 +82,8 @@ class Expiry:
         return _outcome(len(rules) + len(expired), rules)
 
     def _needs(self) -> Needs:
+        if not self.entry.is_landed:
+            return Needs(cursor=None, is_followed=False)
         followed = self.postgres.fetch(
             "select snapshot_id from rollups.followed where app = %(app)s", {"app": self.app.name}
         )
@@ -88,6 +97,8 @@ class Expiry:
         )
 
     def _unsettled(self) -> frozenset[str]:
+        if not self.entry.is_landed:
+            return frozenset()
         prepared = self.postgres.fetch(read_sql("events/unsettled_runs.sql"), {"app": self.app.name})
         return frozenset(
             [*(row["ingest_id"] for row in prepared), *map(str, pruned.unsettled(self.postgres, self.app))]

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 
 from assets.apps import App
 from assets.capability import Site
-from assets.events.table import events_table
 from assets.finding import Finding, HealthCheck
+from assets.lake_tables import lake_tables
 from resources.counts import listed
 
 DISABLE = "npx wrangler basin catalog snapshot-expiration disable"
 
 
 def checks(app: App, site: Site) -> list[HealthCheck]:
-    """The looks at the table of an app that collects events."""
+    """The looks at the lake tables of an app that collects events."""
     needs = ("postgres schema", f"{app.name}-lake")
     return [
         HealthCheck(app.name, "lake_settings", lambda now: _changed(app, site, now), needs),
@@ -26,17 +26,17 @@ def checks(app: App, site: Site) -> list[HealthCheck]:
 
 
 def _changed(app: App, site: Site, _now: datetime) -> Iterator[Finding]:
-    table = events_table(app)
-    if changed := site.rooms.lake.changed_properties(table):
-        said = f"settings of the table are not ours: {listed(sorted(changed), 5)}"
-        yield Finding(".".join(table.identifier), said, "clearlift migrate up")
+    for table in lake_tables(app):
+        if changed := site.rooms.lake.changed_properties(table.spec):
+            said = f"settings of the table are not ours: {listed(sorted(changed), 5)}"
+            yield Finding(table.title, said, "clearlift migrate up")
 
 
 def _expiries(app: App, site: Site) -> Iterator[Finding]:
     managed = site.rooms.lake.managed
     if managed is None:
         return
-    for found in managed.expiries(*events_table(app).identifier):
+    for found in managed.expiries(*(table.spec.identifier for table in lake_tables(app))):
         said = (
             f"the catalog removes snapshots older than {found.age} by itself, but for the newest {found.least}: commits"
             " that roll-ups have not followed by then no longer say which hours they changed, so that whole days are"

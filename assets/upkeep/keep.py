@@ -58,17 +58,20 @@ class Needs:
     """The snapshots that others still need.
 
     cursor: the last one that the roll-ups followed, None where they followed none. unsettled: the ids of commits that
-    are not known to have landed. audited: those from which recent windows would be counted again.
+    are not known to have landed. audited: those from which recent windows would be counted again. is_followed: whether
+    roll-ups follow the table at all.
     """
 
     cursor: int | None
     unsettled: Collection[str] = ()
     audited: Collection[int] = ()
+    is_followed: bool = True
 
 
 def kept(snapshots: Sequence[Snapshot], policy: SnapshotPolicy, needs: Needs, now: datetime) -> dict[int, str]:
     """The ids of the snapshots that stay, each with the first rule that keeps it. `snapshots` are the oldest first."""
-    followed = next((i for i, s in enumerate(snapshots) if s.id == needs.cursor), 0)
+    none = 0 if needs.is_followed else len(snapshots)
+    followed = next((i for i, s in enumerate(snapshots) if s.id == needs.cursor), none)
     keep = {s.id: need for s in snapshots[:followed] if (need := _need(s, policy, needs, now))}
     keep |= {s.id: "not followed by the roll-ups" for s in snapshots[followed:]}
     for snapshot in snapshots[-policy.at_least :]:

@@ -45,22 +45,26 @@ def compact(org: str | None, day: datetime | None, app: App, dry_run: bool) -> N
     Example: clearlift compact --dry-run
     Example: clearlift compact --org a3f7c2 --day 2026-03-01
     """
-    from assets.compaction.rewrite import Compaction, GroupsLeftError
+    from assets.compaction.rewrite import Compacted, Compaction, GroupsLeftError
+    from assets.lake_tables import lake_tables
 
     since = day.replace(tzinfo=UTC) if day else None
     until = since + DAY if since else None
     with terminal() as opened:
         require(opened.stores, app, org)
-        engine = Compaction.of(opened.stores, app)
+        engines = [Compaction.of(opened.stores, table.spec) for table in lake_tables(app)]
         if dry_run:
             opened.progress.stop()
-            _print(engine.plan(since, until, org))
+            _print([group for engine in engines for group in engine.plan(since, until, org)])
             return
-        try:
-            done = engine.run(since, until, org)
-        except GroupsLeftError as error:
-            done = error.done
+        runs = list[Compacted]()
+        for engine in engines:
+            try:
+                runs.append(engine.run(since, until, org))
+            except GroupsLeftError as error:
+                runs.append(error.done)
         opened.progress.stop()
+        done = Compacted.together(runs)
         if not done.groups and not done.left:
             opened.console.print(NOTHING)
             return

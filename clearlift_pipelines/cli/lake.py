@@ -40,14 +40,17 @@ def verify(day: datetime | None, org: str | None, app: App) -> None:
 
     Example: clearlift lake verify --day 2026-03-01
     """
-    from assets.events.table import events_table
+    from assets.lake_tables import lake_tables
+    from assets.recovery.verify import VerifiedLake
     from assets.recovery.verify import verify as verify_all
     from resources.lake.proof import DamagedFilesError
 
     with terminal() as opened:
-        table, window = opened.stores.lake.table(events_table(app)), day_window(_day(day)) if day else None
-        done = verify_all(table, window, org, opened.bar("files verified"))
+        window, bar = day_window(_day(day)) if day else None, opened.bar("files verified")
+        tables = [opened.stores.lake.table(entry.spec) for entry in lake_tables(app)]
+        looks = [verify_all(table, window, org, bar) for table in tables]
         opened.progress.stop()
+        done = VerifiedLake.together(looks)
         if not (done.files or done.missing) and (day or org):
             raise DeclinedError(
                 "no data file of that day and organisation is there", "`clearlift lake verify` reads all"
@@ -60,7 +63,9 @@ def verify(day: datetime | None, org: str | None, app: App) -> None:
                 click.echo(f"{state} {file.file_path}")
         if lost := [*done.damaged, *done.missing]:
             said = ", ".join(f"{counted(len(files), 'file')} {state}" for state, files in found if files)
-            raise DamagedFilesError(said, lost, map(table.layout.partition, lost))
+            of_table = zip(tables, looks, strict=True)
+            places = [table.layout.partition(file) for table, of in of_table for file in (*of.damaged, *of.missing)]
+            raise DamagedFilesError(said, lost, places)
 
 
 @lake.command()

@@ -8,15 +8,15 @@ from resources.sql_files import read_sql
 
 
 def require(stores: Stores, app: App, tag: str | None) -> None:
-    """Raises click.BadParameter where neither the app nor its lake table knows the tag; None stands for all tags."""
+    """Raises click.BadParameter where neither the app nor its lake knows the tag; None stands for all tags."""
     if tag is None:
         return
-    from assets.events.table import events_table
+    from assets.lake_tables import lake_tables
 
     assert app.audience is not None, f"{app.name} collects no events"
     tags = {row["tag"] for row in stores.d1(app).query(read_sql(app.audience.org_tags))}
-    table = events_table(app)
-    # The app may have deleted an organisation whose events are still there.
-    if tag in tags or (stores.lake.exists(table) and stores.lake.table(table).files(tenants=[tag])):
+    # The app may have deleted an organisation whose rows are still there.
+    there = (table.spec for table in lake_tables(app) if stores.lake.exists(table.spec))
+    if tag in tags or any(stores.lake.table(spec).files(tenants=[tag]) for spec in there):
         return
     raise click.BadParameter(f"no organisation has the tag {tag!r}", param_hint="--org")

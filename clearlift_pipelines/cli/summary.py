@@ -5,7 +5,7 @@ from typing import Any
 
 from assets.apps import APPS, App
 from assets.events.ledger import IngestLedger
-from assets.events.table import events_table
+from assets.lake_tables import lake_tables
 from assets.rollups import late
 from assets.series import registry
 from assets.windows import midnight
@@ -68,7 +68,7 @@ def _add(counts: Table, what: str, said: str, **numbers: int) -> None:
 
 def _count_events(counts: Table, stores: Stores, app: App) -> None:
     totals = IngestLedger(stores.postgres, app.name).totals()
-    files = stores.lake.table(events_table(app)).files()
+    files = [file for table in lake_tables(app) for file in stores.lake.table(table.spec).files()]
     batches = counted(totals["batches"], "batch", "batches")
     _add(counts, f"{app.title}: lines received", f"{totals['received']:,}  in {batches}", **totals)
     for count in ("stored", "doubled", "quarantined", "without_consent"):

@@ -26,10 +26,10 @@ def upkeep(dry_run: bool, grace_hours: float, app: App) -> None:
 
     Example: clearlift upkeep --dry-run
     """
-    from assets.events.table import events_table
-    from assets.upkeep.expiry import Expiry
+    from assets.lake_tables import lake_tables
+    from assets.upkeep.expiry import Expired, Expiry
     from resources.lake import manifests
-    from resources.lake.sweep import remove, survey, tally
+    from resources.lake.sweep import FileSurvey, remove, survey, tally
 
     try:
         before = utc_now() - grace(grace_hours)
@@ -37,15 +37,18 @@ def upkeep(dry_run: bool, grace_hours: float, app: App) -> None:
         raise click.BadParameter(error.reason, param_hint="--grace-hours") from None
     with terminal() as opened:
         opened.progress.stop()
-        table = opened.stores.lake.table(events_table(app))
-        planned = manifests.plan(table) if dry_run else manifests.rewrite(table)[0]
-        engine = Expiry.of(opened.stores, app)
-        expired = engine.plan() if dry_run else engine.run()
-        found = survey(table, before)
-        if not dry_run:
-            remove(table, found)
+        plans, expiries, surveys = list[manifests.ManifestPlan](), list[Expired](), list[FileSurvey]()
+        for entry in lake_tables(app):
+            table, engine = opened.stores.lake.table(entry.spec), Expiry.of(opened.stores, app, entry)
+            plans.append(manifests.plan(table) if dry_run else manifests.rewrite(table)[0])
+            expiries.append(engine.plan() if dry_run else engine.run())
+            surveys.append(survey(table, before))
+            if not dry_run:
+                remove(table, surveys[-1])
+        expired, found = Expired.together(expiries), FileSurvey.together(surveys)
         shown = UPKEEP.table()
-        shown.add(what="manifests", before=planned.before, after=planned.after, notes="")
+        listed = (sum(planned.before for planned in plans), sum(planned.after for planned in plans))
+        shown.add(what="manifests", before=listed[0], after=listed[1], notes="")
         because = ", ".join(f"{number} {rule}" for rule, number in expired.kept.items())
         shown.add(what="snapshots", before=expired.before, after=expired.after, notes=because)
         in_use, gone, young = (tally(files) for files in (found.reached, found.old, found.young))

@@ -59,7 +59,8 @@ class Column:
 class TableSpec:
     """One table: `namespace.name`, columns, partitioned by the identity of `tenant` and the UTC day of `time`.
 
-    `folder` is the place of its data files below the warehouse, e.g. `data/events`.
+    `id`: the column whose values no two rows of a tenant and day share. `folder`: the place of its data files below the
+    warehouse, e.g. `data/events`.
     """
 
     namespace: str
@@ -67,6 +68,7 @@ class TableSpec:
     columns: Sequence[Column]
     tenant: str
     time: str
+    id: str
     folder: str
 
     @property

@@ -38,13 +38,18 @@ class ManagedCatalog:
         self._url = f"{account_url(api, account_id)}/r2-catalog/{quote(bucket, safe='')}"
         self._bucket = bucket
 
-    def expiries(self, namespace: str, table: str) -> Iterator[Expiry]:
-        """What removes snapshots of a table: the setting of the whole catalog, and that of the table."""
-        of_table = f"/namespaces/{quote(namespace, safe='')}/tables/{quote(table, safe='')}"
-        for path, place in (("", (self._bucket,)), (of_table, (self._bucket, namespace, table))):
-            found = self._configured(path).get("snapshot_expiration") or {}
-            if found.get("state") == "enabled":
-                yield Expiry(str(found.get("max_snapshot_age")), int(found.get("min_snapshots_to_keep") or 0), place)
+    def expiries(self, *tables: tuple[str, str]) -> Iterator[Expiry]:
+        """What removes snapshots of tables (namespace and name): the setting of the whole catalog, and theirs."""
+        yield from self._enabled("")
+        for names in tables:
+            namespace, table = (quote(name, safe="") for name in names)
+            yield from self._enabled(f"/namespaces/{namespace}/tables/{table}", *names)
+
+    def _enabled(self, path: str, *names: str) -> Iterator[Expiry]:
+        found = self._configured(path).get("snapshot_expiration") or {}
+        if found.get("state") == "enabled":
+            least = int(found.get("min_snapshots_to_keep") or 0)
+            yield Expiry(str(found.get("max_snapshot_age")), least, (self._bucket, *names))
 
     def _configured(self, path: str) -> dict[str, Any]:
         try:

@@ -5,10 +5,11 @@ commit names it. So only files older than the longest run may be removed: `befor
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Self
 
 from pyarrow import fs
 from pyiceberg.table import Table
@@ -52,7 +53,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class FileSurvey:
-    """The files below a table.
+    """The files below a table, or several.
 
     `reached`: a kept snapshot needs them. `old`: none needs them. `young`: none needs them yet, but a running commit
     may. `foreign`: not Iceberg's. `missing`: paths that the table names and the listing lacks.
@@ -63,6 +64,17 @@ class FileSurvey:
     young: tuple[StoredFile, ...]
     foreign: tuple[StoredFile, ...]
     missing: tuple[str, ...]
+
+    @classmethod
+    def together(cls, several: Sequence[Self]) -> Self:
+        """The files below several tables."""
+        return cls(
+            reached=tuple(file for one in several for file in one.reached),
+            old=tuple(file for one in several for file in one.old),
+            young=tuple(file for one in several for file in one.young),
+            foreign=tuple(file for one in several for file in one.foreign),
+            missing=tuple(path for one in several for path in one.missing),
+        )
 
     def require_whole(self) -> None:
         """Check that no file is missing.

@@ -33,6 +33,7 @@ from assets.attribution.credit import Credits
 from assets.cache import invalidate
 from assets.compaction.rewrite import Compaction
 from assets.events.ingest import Ingest
+from assets.lake_tables import lake_tables
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.points.ingest import PointIngest
@@ -99,7 +100,8 @@ class Pipelines:
         Ingest.of(self.stores, CLEARLIFT, midnight(self.start)).run(sweep=sweep)
 
     def compact(self) -> None:
-        Compaction.of(self.stores, CLEARLIFT).run()
+        for table in lake_tables(CLEARLIFT):
+            Compaction.of(self.stores, table.spec).run()
 
     def roll_up(self, grain: Grain, window: Window) -> None:
         RollUp.of(self.stores, CLEARLIFT, grain).run(window)
@@ -154,11 +156,13 @@ class Pipelines:
     # The upkeep of the lake.
 
     def tidy(self) -> None:
-        rewrite(self.events, RewriteLimits(), {"clearlift.writer": "upkeep"})
-        Expiry.of(self.stores, CLEARLIFT).run()
+        for table in lake_tables(CLEARLIFT):
+            rewrite(self.stores.lake.table(table.spec), RewriteLimits(), {"clearlift.writer": "upkeep"})
+            Expiry.of(self.stores, CLEARLIFT, table).run()
 
     def remove_files(self) -> None:
-        remove(self.events, survey(self.events, self.now - grace(GRACE_HOURS)))
+        for table in (self.stores.lake.table(entry.spec) for entry in lake_tables(CLEARLIFT)):
+            remove(table, survey(table, self.now - grace(GRACE_HOURS)))
 
     # Sesh.
 

@@ -21,7 +21,7 @@ from assets.backups import d1_log
 from assets.cache import keys
 from assets.cache.families import families
 from assets.description import preview
-from assets.events.table import events_table
+from assets.lake_tables import lake_tables
 from assets.series import ahead
 from resources.d1 import D1
 from resources.postgres import Postgres
@@ -157,15 +157,17 @@ def test_every_column_of_postgres_has_an_entry(archive_stores: ArchiveStores) ->
 
 
 def lake_schema(app: App, *further: str) -> Schema:
-    assert app.audience is not None
-    return {app.audience.table: frozenset((*(column.name for column in events_table(app).columns), *further))}
+    return {
+        table.title: frozenset((*(column.name for column in table.spec.columns), *further))
+        for table in lake_tables(app)
+    }
 
 
 def test_every_column_of_the_lake_has_an_entry() -> None:
     for app in APPS:
-        if app.audience is not None:
-            assert faults(app, "lake", lake_schema(app)) == []
-            assert faults(app, "lake", lake_schema(app, "pager")) == [f"{app.audience.table}.pager is in no entry"]
+        assert faults(app, "lake", lake_schema(app)) == []
+        pagers = [f"{table.title}.pager is in no entry" for table in lake_tables(app)]
+        assert faults(app, "lake", lake_schema(app, "pager")) == pagers
 
 
 @pytest.mark.parametrize("name", [app.name for app in APPS if app.d1_migrations is not None])

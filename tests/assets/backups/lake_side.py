@@ -20,7 +20,7 @@ from tests.assets.upkeep.memory_lake import VISITS, MemoryLake, Row, memory_lake
 STORE = StoreName("pipelines", "lake")
 WHOLE = Scope()
 OF_PEOPLE = Holding(
-    "lake", "visits", (("visitor", "visitor"),), traces="event_id", organisation="org_tag", erasure="delete"
+    "lake", "visits", (("visitor", "visitor"),), traces="visit", organisation="org_tag", erasure="delete"
 )
 
 
@@ -66,4 +66,4 @@ def lake_side(folder: Path) -> Iterator[LakeSide]:
 def rows(place: Place) -> list[Row]:
     """Event and visitor of every row of a place, sorted."""
     with place() as there:
-        return sorted(there.lake.table(VISITS).scan().select("event_id", "visitor").collect().iter_rows())
+        return sorted(there.lake.table(VISITS).scan().select("visit", "visitor").collect().iter_rows())

@@ -136,7 +136,7 @@ def test_the_live_table_comes_back_from_nothing_and_another_engine_reads_it(side
     assert side.visits.rows() == expected
     assert survey(side.visits.table, now()).missing == ()
     metadata = side.visits.table.load().metadata_location
-    assert sorted(by_chdb(metadata, ("event_id", "visitor"))) == expected
+    assert sorted(by_chdb(metadata, ("visit", "visitor"))) == expected
 
 
 def test_the_live_table_goes_back_to_a_set_and_its_damaged_files_are_whole_again(side: LakeSide) -> None:
@@ -230,7 +230,7 @@ def test_an_erased_organisation_does_not_come_back_where_nobody_else_was_erased(
 
 def test_a_text_of_somebody_else_no_longer_names_who_was_erased_and_no_other_text_changes(side: LakeSide) -> None:
     texts = ("seen/annabel/1", "annabel-lee", "seen/annabelle/1", "an ä text", "")
-    of_bob = side.visits.visits(*["bob"] * len(texts)).with_columns(event_id=pl.Series(texts))
+    of_bob = side.visits.visits(*["bob"] * len(texts)).with_columns(visit=pl.Series(texts))
     side.visits.append(pl.concat([of_bob, side.visits.visits("annabel", "cid")]))
     side.visits.append(side.visits.visits("bob", org=ORGS[1]))
     before = side.visits.rows()

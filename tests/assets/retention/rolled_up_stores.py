@@ -10,6 +10,7 @@ from assets.archive.tables import archived
 from assets.attribution import late as attribution_late
 from assets.attribution.build import Touches
 from assets.attribution.credit import Credits
+from assets.lake_tables import lake_tables
 from assets.retention.deletion import DeletionOutcome
 from assets.retention.stores import entries, prune
 from assets.rollups import late
@@ -84,7 +85,7 @@ class RolledUpStores:
         RollUp.of(archive_stores.rooms, CLEARLIFT, Grain.HOURLY).run(Window(end, end + DAY))
         follow(CLEARLIFT, archive_stores.events, archive_stores.postgres, self.clock)
         rooms = replace(archive_stores.rooms, now=archive_stores.now + timedelta(days=400))
-        Expiry.of(rooms, CLEARLIFT, SnapshotPolicy(age=timedelta(0), at_least=1)).run()
+        Expiry.of(rooms, CLEARLIFT, lake_tables(CLEARLIFT)[0], SnapshotPolicy(age=timedelta(0), at_least=1)).run()
         remove(archive_stores.events, survey(archive_stores.events, datetime.now(UTC) + timedelta(days=1)))
 
     def prune_entry(self, name: str, app: str = "clearlift", *, dry_run: bool = False) -> DeletionOutcome:

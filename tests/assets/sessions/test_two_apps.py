@@ -15,6 +15,7 @@ import pytest
 from assets.apps import App
 from assets.apps.clearlift import APP
 from assets.events import pruned
+from assets.lake_tables import lake_tables
 from assets.rollups import late
 from assets.rollups.audit import RollUpAudit
 from assets.rollups.follow import follow, unfollowed
@@ -171,14 +172,17 @@ def test_a_pruned_day_of_one_app_is_counted_for_the_other(sides: tuple[EventLake
 
 
 def test_the_cursor_and_audit_of_one_app_keep_no_snapshot_of_the_other(sides: tuple[EventLake, EventLake]) -> None:
-    mine, others = sides
+    mine, _ = sides
     mine.postgres.execute("delete from retention.pruned_days")
     policy = SnapshotPolicy(at_least=1)
     later = mine.clock() + timedelta(days=365)
     for side in sides:
         side.append(event(timestamp=at(8)))
     follow(mine.app, mine.events, mine.postgres, mine.clock)
-    kept = [Expiry(side.app, side.events, side.postgres, lambda: later, policy).plan().kept for side in (mine, others)]
+    kept = [
+        Expiry(side.app, lake_tables(side.app)[0], side.events, side.postgres, lambda: later, policy).plan().kept
+        for side in sides
+    ]
     assert kept == [
         {"audit of roll-ups": 1, "not followed by the roll-ups": 1},
         {"not followed by the roll-ups": 2},

@@ -1,6 +1,6 @@
 """A small lake of visits in a folder, its catalog in memory: what upkeep is tried on thousands of times. No fixtures.
 
-Its table has the columns that compaction asks for, so that the real engines run on it.
+Its table has other columns than that of events, because the engines know no column but by the description of a table.
 """
 
 import itertools
@@ -28,16 +28,17 @@ VISITS = TableSpec(
     name="visits",
     columns=(
         Column("org_tag", ColumnType.STRING, required=True),
-        Column("timestamp", ColumnType.TIMESTAMP, required=True),
-        Column("event_id", ColumnType.STRING, required=True),
+        Column("began_at", ColumnType.TIMESTAMP, required=True),
+        Column("visit", ColumnType.STRING, required=True),
         Column("visitor", ColumnType.STRING, required=True),
     ),
     tenant="org_tag",
-    time="timestamp",
+    time="began_at",
+    id="visit",
     folder="data/visits",
 )
 SCHEMA = pl.Schema(
-    [("org_tag", pl.String), ("timestamp", pl.Datetime("us", "UTC")), ("event_id", pl.String), ("visitor", pl.String)]
+    [("org_tag", pl.String), ("began_at", pl.Datetime("us", "UTC")), ("visit", pl.String), ("visitor", pl.String)]
 )
 DAYS = (date(2025, 10, 10), date(2025, 10, 11))
 ORGS = ("a3f7c2", "b8e9d1")
@@ -66,7 +67,7 @@ class MemoryLake:
     def visits(self, *visitors: str, org: str = ORGS[0], day: date = DAYS[0]) -> pl.DataFrame:
         """New rows of one partition, one of each visitor."""
         start = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-        rows = [(org, start + timedelta(seconds=n), f"event-{n}", v) for v, n in zip(visitors, self._numbers)]  # noqa: B905
+        rows = [(org, start + timedelta(seconds=n), f"visit-{n}", v) for v, n in zip(visitors, self._numbers)]  # noqa: B905
         return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
     def written(self, rows: pl.DataFrame) -> list[DataFile]:
@@ -75,7 +76,7 @@ class MemoryLake:
         return self.table.write([(PartitionKey(org, at.date()), rows)])
 
     def append(self, rows: pl.DataFrame) -> None:
-        self.table.append(self.written(rows), f"batch of {rows['event_id'][0]}")
+        self.table.append(self.written(rows), f"batch of {rows['visit'][0]}")
 
     def compact(self) -> Compacted:
         return Compaction(self.table, MERGE_ALL, groups_per_commit=2).run()
@@ -98,8 +99,8 @@ class MemoryLake:
         return remove(self.table, self.survey(before))
 
     def rows(self) -> list[Row]:
-        """Event and visitor of every row, sorted; each file is read, none but those that the table names."""
-        return sorted(self.table.scan().select("event_id", "visitor").collect().iter_rows())
+        """Visit and visitor of every row, sorted; each file is read, none but those that the table names."""
+        return sorted(self.table.scan().select("visit", "visitor").collect().iter_rows())
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import pytest
 
 from assets.apps.clearlift import APP
 from assets.events import ingest
+from assets.lake_tables import lake_tables
 from assets.rollups.build import RollUp
 from assets.rollups.definition import Grain
 from assets.rollups.follow import follow as follow_commits
@@ -20,7 +21,7 @@ FEW = SnapshotPolicy(at_least=1)
 
 
 def expiry(pipeline: Pipeline) -> Expiry:
-    return Expiry(APP, pipeline.table, pipeline.postgres, lambda: TOMORROW, FEW)
+    return Expiry(APP, lake_tables(APP)[0], pipeline.table, pipeline.postgres, lambda: TOMORROW, FEW)
 
 
 def ingest_some(pipeline: Pipeline, *numbers: int, dies: str | None = None) -> None:

@@ -59,7 +59,7 @@ def work_for_all(side: MemoryLake) -> None:
     for _ in range(2):
         parts = [side.visits("a", "b", org=org, day=day) for org, day in zip(ORGS, DAYS, strict=True)]
         files = [file for rows in parts for file in side.written(rows)]
-        side.table.append(files, f"files of {parts[0]['event_id'][0]}")
+        side.table.append(files, f"files of {parts[0]['visit'][0]}")
     side.written(side.visits("never committed"))
 
 

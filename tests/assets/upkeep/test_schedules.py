@@ -53,7 +53,7 @@ class Chapter:
                 for _ in range(chance.randint(0, 2))
             ]
             actors[name] = partial(_each, write, batches)
-            self.expected += [row for rows in batches for row in rows.select("event_id", "visitor").iter_rows()]
+            self.expected += [row for rows in batches for row in rows.select("visit", "visitor").iter_rows()]
         delete = chance.choice([None, self._delete_freely, self._delete_by_replacing])
         if delete is not None:
             actors["delete"] = lambda: delete(leaving)

@@ -25,6 +25,7 @@ READINGS = TableSpec(
     ),
     tenant="site",
     time="at",
+    id="id",
     folder="data/readings",
 )
 SCHEMA = pl.Schema(

@@ -11,18 +11,19 @@ ON = {"state": "enabled", "max_snapshot_age": "48h", "min_snapshots_to_keep": 5}
 
 def test_an_expiry_of_the_catalog_and_one_of_the_table_are_told_apart() -> None:
     with BasinCatalog() as basin:
-        assert list(basin.client.expiries("clearlift", "events")) == []
+        assert list(basin.client.expiries(("clearlift", "events"))) == []
         basin.expiry, basin.of_table["clearlift", "events"] = ON, {**ON, "state": "disabled"}
-        assert list(basin.client.expiries("clearlift", "events")) == [Expiry("48h", 5, ("lake",))]
+        assert list(basin.client.expiries(("clearlift", "events"))) == [Expiry("48h", 5, ("lake",))]
         basin.of_table["clearlift", "events"] = ON
         both = [Expiry("48h", 5, ("lake",)), Expiry("48h", 5, ("lake", "clearlift", "events"))]
-        assert list(basin.client.expiries("clearlift", "events")) == both
-        assert list(basin.client.expiries("clearlift", "others")) == both[:1]
+        assert list(basin.client.expiries(("clearlift", "events"))) == both
+        assert list(basin.client.expiries(("clearlift", "others"))) == both[:1]
+        assert list(basin.client.expiries(("clearlift", "others"), ("clearlift", "events"))) == both
 
 
 def test_a_token_that_may_not_read_it_is_an_error_and_no_all_clear() -> None:
     with BasinCatalog() as basin, pytest.raises(HttpError) as raised:
-        list(basin.opened("another-token").expiries("clearlift", "events"))
+        list(basin.opened("another-token").expiries(("clearlift", "events")))
     assert raised.value.status == 403
     assert "another-token" not in str(raised.value)
     assert TOKEN not in str(raised.value)

@@ -3,6 +3,7 @@
 What belongs here: reading them, and leaving out doubles. What does not: counting, and the audit's way to read.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,7 +38,9 @@ class WindowEvents:
 
     def columns(self) -> pl.DataFrame:
         """The columns that roll-ups read, doubles among them."""
-        return self.collect(self.scan().select(COLUMNS))
+        rows = self._read(self.scan().select(COLUMNS))
+        self._refuse_other_rows(rows)
+        return rows
 
     def scan(self) -> pl.LazyFrame:
         """All rows and columns, doubles among them. `collect` runs it."""
@@ -50,8 +53,42 @@ class WindowEvents:
 
     def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
         """What a query over `scan` gives; an error because of damaged or missing files names them."""
+        assert self._has_its_rows
+        return self._read(rows)
+
+    def _read(self, rows: pl.LazyFrame) -> pl.DataFrame:
         with self.table.named(self.files):
             return rows.collect(engine="streaming")
+
+    @cached_property
+    def _has_its_rows(self) -> bool:
+        self._refuse_other_rows(self._read(self.scan().select("org_tag")))
+        return True
+
+    def _refuse_other_rows(self, rows: pl.DataFrame) -> None:
+        """Look whether the files hold rows of their organisations in the window, as many as the manifests say.
+
+        A file that was overwritten by one of another day with as many rows would count as none otherwise.
+
+        Raises:
+            DamagedFilesError: some files do not hold the rows that were written to them.
+        """
+        counts = Counter(dict(rows["org_tag"].value_counts().iter_rows()))
+        least, most = Counter[str](), Counter[str]()
+        for info in self.files:
+            if info.partition is None:
+                return  # another engine's file with rows of anybody
+            most[info.partition.tenant] += info.rows
+            if not info.has_deletes and self._holds(info):
+                least[info.partition.tenant] += info.rows
+        wrong = {org for org in counts | most if not least[org] <= counts[org] <= most[org]}
+        self.table.refuse_damaged(info for info in self.files if wrong - most.keys() or info.key.tenant in wrong)
+
+    def _holds(self, info: FileInfo) -> bool:
+        """Whether the window holds all rows of a file."""
+        if info.lowest is None or info.highest is None:
+            return False
+        return self.window.start <= info.lowest and info.highest < self.window.end
 
     @cached_property
     def files(self) -> list[FileInfo]:

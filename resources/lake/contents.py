@@ -269,6 +269,14 @@ class TableContents:
         """
         return self._proof(self._load()).named(files)
 
+    def refuse_damaged(self, files: Iterable[Source]) -> None:
+        """Read some files whole, and look whether they hold the rows that were written to them.
+
+        Raises:
+            DamagedFilesError: some do not.
+        """
+        self._proof(self._load()).refuse_damaged([data_file.raw(file) for file in files])
+
     def is_whole(self, file: DataFile) -> bool:
         """Whether a data file holds the rows that were written to it; the whole file is read."""
         return self._proof(self._load()).is_whole(file)

@@ -133,6 +133,15 @@ class Proof:
                 raise self._error(f"damaged or missing: {names(damaged)}", damaged) from error
             raise
 
+    def refuse_damaged(self, files: Iterable[DataFile]) -> None:
+        """Look at files that hold other rows than they should.
+
+        Raises:
+            DamagedFilesError: some do not hold the rows that were written to them.
+        """
+        if damaged := self.damaged(files):
+            raise self._error(f"damaged: {names(damaged)}, which do not hold the rows that were written", damaged)
+
     def _require_rows(self, rows: int, files: Sequence[DataFile]) -> None:
         if rows != (expected := sum(file.record_count for file in files)):
             damaged = self.damaged(files)

@@ -1,6 +1,7 @@
 """Ways to damage a data file: what a disk, a broken copy or a foreign tool makes of it. No fixtures here."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -58,6 +59,20 @@ def _with_a_row_more(path: Path) -> None:
     pq.write_table(table.take([*range(table.num_rows), 0]), path)
 
 
+def _with_rows_of_another_day(path: Path) -> None:
+    rows = pl.read_parquet(path, hive_partitioning=False)
+    _rewritten(path, rows.with_columns(pl.col("timestamp") + timedelta(days=1)))
+
+
+def _with_rows_of_another_organisation(path: Path) -> None:
+    rows = pl.read_parquet(path, hive_partitioning=False)
+    _rewritten(path, rows.with_columns(org_tag=pl.lit("other")))
+
+
+def _rewritten(path: Path, rows: pl.DataFrame) -> None:
+    pq.write_table(rows.to_arrow().cast(pq.read_schema(path)), path)
+
+
 DAMAGES: tuple[Damage, ...] = (
     _missing,
     _cut,
@@ -71,6 +86,8 @@ DAMAGES: tuple[Damage, ...] = (
 )
 # For tests that take seconds.
 FEW_DAMAGES: tuple[Damage, ...] = (_missing, _readable_without_our_columns, _with_one_row)
+# As many rows of the same types, which belong into another partition: roll-ups see it, because they count by partition.
+OF_OTHERS: tuple[Damage, ...] = (_with_rows_of_another_day, _with_rows_of_another_organisation)
 
 
 def changed_value(path: Path) -> None:

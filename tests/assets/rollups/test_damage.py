@@ -8,7 +8,7 @@ from assets.rollups.definition import Grain
 from assets.rollups.follow import follow
 from assets.windows import DAY, HOUR, Window
 from resources.lake import DamagedFilesError
-from tests.assets.damage import DAMAGES, FEW_DAMAGES, Damage, local
+from tests.assets.damage import DAMAGES, FEW_DAMAGES, OF_OTHERS, Damage, local
 from tests.assets.rollups.event_lake import Event, EventLake, at, event, hour_of
 from tests.assets.rollups.recount import recount
 
@@ -35,7 +35,10 @@ def followed(event_lake: EventLake) -> late.StaleWindows:
 
 @pytest.mark.parametrize(
     ("grain", "damage"),
-    [*((Grain.HOURLY, damage) for damage in DAMAGES), *((Grain.DAILY, damage) for damage in FEW_DAMAGES)],
+    [
+        *((Grain.HOURLY, damage) for damage in (*DAMAGES, *OF_OTHERS)),
+        *((Grain.DAILY, damage) for damage in (*FEW_DAMAGES, *OF_OTHERS)),
+    ],
 )
 def test_a_damaged_file_is_named_and_harms_its_organisation_alone(
     event_lake: EventLake, damage: Damage, grain: Grain

@@ -165,7 +165,8 @@ def _nothing_left_out(done: Warmed) -> AssetCheckResult:
         severity=AssetCheckSeverity.WARN,
         description=(
             f"{counted(survey.left_out, 'key waits', 'keys wait')} for the next run, "
-            f"{survey.refused.number:,} cannot be held."
+            f"{survey.refused.number:,} cannot be held{': ' if survey.refused.examples else ''}"
+            f"{'; '.join(survey.refused.examples)}."
         ),
         metadata={
             "left_out": survey.left_out,

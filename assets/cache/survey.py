@@ -60,9 +60,11 @@ class Survey:
         return self.wanted - self.new - self.changed - self.renewed - self.left_out
 
     def fresh(self, wrong: int) -> float | None:
-        """The share of wanted keys that are present and current, if `wrong` keys are not; None if no key is wanted."""
-        everything = self.wanted + self.refused.number
-        return (self.wanted - wrong) / everything if everything else None
+        """The share of wanted keys that are present and current, if `wrong` keys are not; None if no key is wanted.
+
+        Those that KV cannot hold are not among them: no run can write them, and one of them made a whole family late.
+        """
+        return (self.wanted - wrong) / self.wanted if self.wanted else None
 
 
 def survey(

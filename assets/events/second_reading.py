@@ -25,7 +25,7 @@ _ROOM = next(f.longest for f in FIELDS if f.name == "event_data")
 # The name of an unknown field can be personal data, such as an address, and the counts are shown.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _LEAP_SECOND = re.compile(r"(.*:\d\d:)60(?:\.\d+)?([Zz]|[+-]\d\d:\d\d)")
-_EXACT = 2**53  # beyond it, a number with a decimal point does not say which whole number was meant
+_EXACT = 2**53  # from it on, a number with a decimal point does not say which whole number was meant
 _OBJECT: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -116,7 +116,7 @@ def _meant(fields: Mapping[str, Any]) -> dict[str, Any]:
     meant: dict[str, Any] = {}
     for name in _INTEGERS:
         value = fields.get(name)
-        if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+        if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
             meant[name] = int(value)
     text = fields.get("timestamp")
     if isinstance(text, str) and (leap := _LEAP_SECOND.fullmatch(text)) and (moment := _end_of_minute(leap)):

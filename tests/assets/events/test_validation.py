@@ -220,6 +220,13 @@ def test_a_whole_number_with_a_decimal_point_is_taken() -> None:
     assert found.frame()["viewport_height"].to_list() == [844, -5]
 
 
+def test_a_number_with_a_decimal_point_that_may_be_another_one_is_refused() -> None:
+    # 2^53 + 1, which a float cannot hold: it would be stored as 2^53.
+    raw = line(1, viewport_width=7).replace(b":7,", b":9007199254740993.0,")
+
+    assert [(r.reason, r.field) for r in judged(raw).refusals] == [(EventReason.WRONG_TYPE, "viewport_width")]
+
+
 @pytest.mark.parametrize(
     "text",
     ["2025-10-10T23:59:60Z", "2025-10-10T23:59:60.7Z", "2025-10-11T01:59:60+02:00", "2025-10-10t18:29:60-05:30"],

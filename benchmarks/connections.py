@@ -1,7 +1,7 @@
 """An hourly sync of 2,000 ad connections: a run a platform, over platforms that need 300 ms for every answer.
 
 The runs are processes of their own with the stores of a development machine. The platforms are the sandbox, in this
-process. It takes minutes, so that `make bench` leaves it out: `python -m benchmarks connections`.
+process. It takes most of an hour, so that `make bench` leaves it out: `python -m benchmarks connections`.
 """
 
 import json

@@ -21,7 +21,7 @@ from dagster._core.scheduler.instigation import ScheduleInstigatorData, TickStat
 from dagster._utils.schedules import cron_string_iterator
 
 from assets.apps.clearlift import APP as CLEARLIFT
-from assets.events.ingest import pending
+from assets.events import landing
 from assets.thresholds import DEFAULTS
 from assets.windows import midnight
 from clearlift_pipelines.definitions import build_defs
@@ -126,11 +126,14 @@ def lived(deployment: Deployment, time_of_it: timedelta) -> list[str]:
             while batches and batches[0].arrival + sample.BATCH <= now:
                 sample_stores.land(stores.object_store, batches.pop(0))
             found = {**findings(stores), **found}
-        waiting = pending(CLEARLIFT, stores.object_store, stores.postgres, sweep=True)
-        # Files have the machine's time for who does not run by the clock.
-        patience = datetime.now(UTC) - LATE / RATE
-        late = [f"{one.key} was not ingested" for one in waiting if one.last_modified < patience]
-        return [*found.values(), *late, *failed(instance), *unticked(instance, until - LATE)]
+        alerts = deployment.folder / "alerts.log"
+        return [
+            *found.values(),
+            *(alerts.read_text().splitlines() if alerts.exists() else []),
+            *(f"{key} was not ingested" for key in untaken(stores)),
+            *failed(instance),
+            *unticked(instance, until - LATE),
+        ]
 
 
 def arriving(stores: Stores, begun: datetime, until: datetime) -> list[sample.Batch]:
@@ -139,6 +142,18 @@ def arriving(stores: Stores, begun: datetime, until: datetime) -> list[sample.Ba
     days = (until - begun) // timedelta(days=1) + 1
     batches, _ = sample.batches(until, days=days, seed=11, scale=SCALE, paid=paid)
     return [one for one in batches if one.arrival >= begun]
+
+
+def untaken(stores: Stores) -> list[str]:
+    """The batches that landed some time ago and are in no run's ledger.
+
+    Files have the machine's time for who does not run by the clock, and with it another etag than the ledger says: only
+    keys can be compared.
+    """
+    landed = stores.object_store.list(landing.zone(CLEARLIFT).prefix)
+    taken = {row["object_key"] for row in stores.postgres.fetch("select object_key from ingest.batches")}
+    patience = datetime.now(UTC) - LATE / RATE
+    return [one.key for one in landed if one.last_modified < patience and one.key not in taken]
 
 
 def findings(stores: Stores) -> Mapping[str, str]:

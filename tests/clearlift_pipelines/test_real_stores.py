@@ -122,7 +122,8 @@ def test_the_main_path_ends_as_the_samples_truth_says(real_terminal: Terminal, c
     assert position["last_id"] == position["end_id"] > 0
     # Drills restore to this machine first, and leave nothing.
     home = real_terminal.folder / ".clearlift"
-    assert list(home.rglob("*")) == [home / "scratch"]
+    assert sorted(home.iterdir()) == [home / "copies", home / "scratch"]
+    assert not list((home / "scratch").iterdir())
 
     doctor = real_terminal.good("doctor")
     assert "bad" not in doctor

@@ -1,8 +1,8 @@
 """Which data files may hold an event of a batch already, by kept hashes of the ids in each.
 
 A batch falls on many partitions and, but for what was sent twice, on no stored event. So a file is read only where one
-of its ids has the hash of a new one, or where its hashes are not known yet: a second set of 1,000 organisations asked a
-far store 20,083 times for ids before, and asks for none. What does not belong here: what is a double (doubles.py).
+of its ids has the hash of a new one, or where its hashes are not known yet, because each file costs requests of a far
+store. What does not belong here: what is a double (doubles.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -31,6 +31,8 @@ create table if not exists hashes (
     path text primary key, mark text not null, used text not null, checksum integer not null, hashes blob not null
 )
 """
+# Without it, to forget what is old would read a page a file each time.
+_INDEX = "create index if not exists hashes_by_use on hashes (used)"
 _READ = "select path, checksum, hashes from hashes where mark = ? and path in ({})"
 _USE = "update hashes set used = ? where used <> ? and path in ({})"
 _KEEP = "insert or replace into hashes (path, mark, used, checksum, hashes) values (?, ?, ?, ?, ?)"
@@ -97,6 +99,7 @@ class KeptHashes:
             # What a power cut takes is read again, so that no write waits for the disk.
             connection.execute("pragma synchronous = off")
             connection.execute(_TABLE)
+            connection.execute(_INDEX)
         except sqlite3.Error:
             connection.close()
             raise
